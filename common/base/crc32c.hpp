@@ -6,5 +6,6 @@
 
 namespace sluice {
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t so_far = 0);
-std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t so_far = 0);  // what processors without the instruction run
+std::uint32_t crc32c_by_table(std::string_view bytes,
+                              std::uint32_t so_far = 0);  // what processors without the instruction run
 }  // namespace sluice

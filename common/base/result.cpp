@@ -4,19 +4,32 @@ namespace sluice {
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::invalid: return "invalid";
-    case Kind::not_found: return "not_found";
-    case Kind::conflict: return "conflict";
-    case Kind::overloaded: return "overloaded";
-    case Kind::unavailable: return "unavailable";
-    case Kind::maybe_done: return "maybe_done";
-    case Kind::timed_out: return "timed_out";
-    case Kind::stale: return "stale";
-    case Kind::exhausted: return "exhausted";
-    case Kind::corrupt: return "corrupt";
-    case Kind::denied: return "denied";
-    case Kind::stopping: return "stopping";
-    case Kind::ours: return "ours";
+    case Kind::invalid:
+      return "invalid";
+    case Kind::not_found:
+      return "not_found";
+    case Kind::conflict:
+      return "conflict";
+    case Kind::overloaded:
+      return "overloaded";
+    case Kind::unavailable:
+      return "unavailable";
+    case Kind::maybe_done:
+      return "maybe_done";
+    case Kind::timed_out:
+      return "timed_out";
+    case Kind::stale:
+      return "stale";
+    case Kind::exhausted:
+      return "exhausted";
+    case Kind::corrupt:
+      return "corrupt";
+    case Kind::denied:
+      return "denied";
+    case Kind::stopping:
+      return "stopping";
+    case Kind::ours:
+      return "ours";
   }
   return "ours";
 }

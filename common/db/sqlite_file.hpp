@@ -1,5 +1,6 @@
-// One SQLite file with one writer thread. Everything that is written while a commit is on its way to the disk shares the
-// next commit; the log and the tables live in the same file, so one transaction can hold outputs, state and offsets.
+// One SQLite file with one writer thread. Everything that is written while a commit is on its way to the disk shares
+// the next commit; the log and the tables live in the same file, so one transaction can hold outputs, state and
+// offsets.
 #pragma once
 
 #include <chrono>
@@ -15,14 +16,16 @@ struct sqlite3;
 namespace sluice::db {
 
 struct SqliteLimits {
-  std::size_t group_jobs_max = 1024;                    // jobs in one commit
-  std::size_t queue_jobs_max = 65536;                   // above it submit answers false
+  std::size_t group_jobs_max = 1024;   // jobs in one commit
+  std::size_t queue_jobs_max = 65536;  // above it submit answers false
   std::size_t queue_bytes_max = std::size_t{256} << 20U;
-  std::chrono::milliseconds busy_wait_max{5000};        // for another process that holds the file (a command while nobody serves)
+  std::chrono::milliseconds busy_wait_max{
+      5000};  // for another process that holds the file (a command while nobody serves)
 };
 
-// A piece of writing. `run` is called on the writer thread inside the group's transaction; a failure undoes this job alone
-// (its savepoint). `finished` is called on the writer thread exactly once, after the group is durable or has failed.
+// A piece of writing. `run` is called on the writer thread inside the group's transaction; a failure undoes this job
+// alone (its savepoint). `finished` is called on the writer thread exactly once, after the group is durable or has
+// failed.
 class WriteJob {
  public:
   virtual ~WriteJob() = default;
@@ -35,15 +38,17 @@ class WriteJob {
 
 class SqliteFile {
  public:
-  // WAL, synchronous=FULL, checked at start; damage in SQLite's own structure is Kind::corrupt with a sentence that names
-  // `sluice restore`. Creates the file when absent.
+  // WAL, synchronous=FULL, checked at start; damage in SQLite's own structure is Kind::corrupt with a sentence that
+  // names `sluice restore`. Creates the file when absent.
   static Result<std::unique_ptr<SqliteFile>> open(const std::filesystem::path& path, SqliteLimits limits = {});
   virtual ~SqliteFile() = default;  // finishes what was submitted
 
-  // From any thread. False: the queue is full or the file is closed; the job was not taken and `finished` is not called.
+  // From any thread. False: the queue is full or the file is closed; the job was not taken and `finished` is not
+  // called.
   [[nodiscard]] virtual bool submit(std::unique_ptr<WriteJob> job) = 0;
 
-  // A connection for reading, with the pragmas set. Used by one thread at a time; closed with sqlite3_close_v2 by the owner.
+  // A connection for reading, with the pragmas set. Used by one thread at a time; closed with sqlite3_close_v2 by the
+  // owner.
   struct CloseConnection {
     void operator()(sqlite3* connection) const;
   };

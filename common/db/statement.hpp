@@ -16,11 +16,13 @@ struct Blob {
   bool operator==(const Blob&) const = default;
 };
 
-// Null, integer, real, text, bytes. Booleans are the integers 0 and 1; moments are integer milliseconds; in both databases.
+// Null, integer, real, text, bytes. Booleans are the integers 0 and 1; moments are integer milliseconds; in both
+// databases.
 using Value = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
 
-// The text of a statement. Only literals can be one, so that no foreign text ever becomes SQL, and the address can key a
-// cache of prepared statements. Where the dialects differ both texts stand side by side, in a named function of this folder.
+// The text of a statement. Only literals can be one, so that no foreign text ever becomes SQL, and the address can key
+// a cache of prepared statements. Where the dialects differ both texts stand side by side, in a named function of this
+// folder.
 class Sql {
  public:
   template <std::size_t size>
@@ -63,10 +65,10 @@ struct Batch {
 // An INSERT of one row. Equal shapes submitted at the same time travel as one statement and each gets its own answer.
 struct RowShape {
   std::string_view table;
-  std::vector<std::string_view> columns;    // in the order of the values
-  std::vector<std::string_view> key;        // a unique index; names the row in the answer
-  std::string_view on_conflict = "nothing"; // "nothing", or the SET list of DO UPDATE: "state = excluded.state"
-  std::vector<std::string_view> returning;  // may be empty
+  std::vector<std::string_view> columns;     // in the order of the values
+  std::vector<std::string_view> key;         // a unique index; names the row in the answer
+  std::string_view on_conflict = "nothing";  // "nothing", or the SET list of DO UPDATE: "state = excluded.state"
+  std::vector<std::string_view> returning;   // may be empty
 };
 struct RowWrite {
   const RowShape* shape;  // of static lifetime
@@ -81,10 +83,10 @@ struct Rows {
   [[nodiscard]] bool empty() const { return rows.empty(); }
   [[nodiscard]] std::size_t size() const { return rows.size(); }
   [[nodiscard]] bool is_null(std::size_t row, std::size_t column) const;
-  [[nodiscard]] std::int64_t integer(std::size_t row, std::size_t column) const;       // ENSUREs the type
-  [[nodiscard]] double real(std::size_t row, std::size_t column) const;                // takes an integer too
-  [[nodiscard]] const std::string& text(std::size_t row, std::size_t column) const;    // ENSUREs the type
-  [[nodiscard]] const std::string& bytes(std::size_t row, std::size_t column) const;   // ENSUREs the type
+  [[nodiscard]] std::int64_t integer(std::size_t row, std::size_t column) const;      // ENSUREs the type
+  [[nodiscard]] double real(std::size_t row, std::size_t column) const;               // takes an integer too
+  [[nodiscard]] const std::string& text(std::size_t row, std::size_t column) const;   // ENSUREs the type
+  [[nodiscard]] const std::string& bytes(std::size_t row, std::size_t column) const;  // ENSUREs the type
 };
 
 }  // namespace sluice::db

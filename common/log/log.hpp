@@ -47,13 +47,16 @@ struct Assignment {
 };
 
 // What a consumer is told, in order.
-struct Assigned { std::vector<Assignment> partitions; };
+struct Assigned {
+  std::vector<Assignment> partitions;
+};
 struct Records {
   Partition partition;
   Epoch epoch = 0;
   std::vector<Record> records;  // of one partition, in order, never empty
 };
-// Everything below `end` that existed when it was looked at has been delivered. Told again whenever the end is reached anew.
+// Everything below `end` that existed when it was looked at has been delivered. Told again whenever the end is reached
+// anew.
 struct ReachedEnd {
   Partition partition;
   Epoch epoch = 0;
@@ -64,9 +67,13 @@ struct Revoking {
   std::vector<Partition> partitions;
   Instant deadline{};
 };
-struct Lost { std::vector<Partition> partitions; };  // already gone: commit nothing
-struct Broken { Failure failure; };                  // this consumer is unusable; close it and subscribe again
-struct Closed {};                                    // the last notice
+struct Lost {
+  std::vector<Partition> partitions;
+};  // already gone: commit nothing
+struct Broken {
+  Failure failure;
+};                 // this consumer is unusable; close it and subscribe again
+struct Closed {};  // the last notice
 using Notice = std::variant<Assigned, Records, ReachedEnd, Revoking, Lost, Broken, Closed>;
 
 // Used from the thread of the loop that subscribed.
@@ -83,8 +90,8 @@ class Consumer {
   virtual void pause(const Partition& partition) = 0;
   virtual void resume(const Partition& partition) = 0;
 
-  // Stale epochs are refused (Kind::stale) while the others of the same call are stored. Metadata that is too large or not
-  // ASCII is Kind::invalid and stores nothing for that partition.
+  // Stale epochs are refused (Kind::stale) while the others of the same call are stored. Metadata that is too large or
+  // not ASCII is Kind::invalid and stores nothing for that partition.
   virtual Task<Done> commit(std::vector<Commit> commits) = 0;
 
   // The answer to Revoking: what was to be committed is committed.
@@ -128,8 +135,8 @@ struct Capabilities {
 
 // Used from any loop's thread; each call resumes on the loop it was made on.
 //
-// Failures of an append: overloaded, unavailable, exhausted, stopping, invalid and not_found mean that nothing was written
-// (not written); maybe_done means that some or all may be there (maybe written).
+// Failures of an append: overloaded, unavailable, exhausted, stopping, invalid and not_found mean that nothing was
+// written (not written); maybe_done means that some or all may be there (maybe written).
 class Log {
  public:
   Log() = default;
@@ -139,8 +146,8 @@ class Log {
 
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
 
-  // Answers when all of them are durable, with their offsets in the same order. Records of one call to one partition keep
-  // their order, and follow those of every call that was made before on the same loop.
+  // Answers when all of them are durable, with their offsets in the same order. Records of one call to one partition
+  // keep their order, and follow those of every call that was made before on the same loop.
   virtual Task<Result<std::vector<Offset>>> append(std::vector<Outgoing> records) = 0;
 
   // Outputs, changes of state and commits in one transaction: all of it or nothing. Only where capabilities().atomic.
@@ -157,7 +164,8 @@ class Log {
   virtual Task<Result<Span>> span(Partition partition) = 0;
   virtual Task<Result<std::optional<Committed>>> committed(std::string group, Partition partition) = 0;
 
-  virtual Task<Done> create_topics(std::vector<TopicSpec> topics) = 0;  // those that exist with equal partitions are fine
+  virtual Task<Done> create_topics(
+      std::vector<TopicSpec> topics) = 0;  // those that exist with equal partitions are fine
   virtual Task<Result<std::vector<TopicInfo>>> topics() = 0;
 
   virtual Task<> close() = 0;  // waits for what is under way, within the implementation's own bound

@@ -69,8 +69,9 @@ class Record {
   [[nodiscard]] std::size_t bytes() const { return block_bytes_; }  // what it costs in memory
 
  private:
-  // block_: HeaderView[header_count_], then key, value, header names and values, damage, raw headers.
   struct Layout;
+  [[nodiscard]] const Layout& layout() const;
+
   Offset offset_ = 0;
   WallTime timestamp_{};
   std::unique_ptr<std::byte[]> block_;
@@ -78,7 +79,8 @@ class Record {
 };
 
 // Over key, value and headers, with lengths and absences, in this order; the same in every implementation.
-std::uint32_t checksum(std::optional<std::string_view> key, std::optional<std::string_view> value, std::span<const HeaderView> headers);
+std::uint32_t checksum(std::optional<std::string_view> key, std::optional<std::string_view> value,
+                       std::span<const HeaderView> headers);
 std::uint32_t checksum(const Outgoing& record);
 
 }  // namespace sluice::log
