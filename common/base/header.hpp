@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
@@ -14,5 +15,13 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 using Headers = std::vector<Header>;
+
+// The same without owning its bytes: how a header is read out of a record.
+struct HeaderView {
+  std::string_view name;
+  std::optional<std::string_view> value;
+
+  bool operator==(const HeaderView&) const = default;
+};
 
 }  // namespace sluice

@@ -33,12 +33,7 @@ struct Outgoing {
   std::optional<WallTime> timestamp = {};  // none: the log's clock at the append
 };
 
-struct HeaderView {
-  std::string_view name;
-  std::optional<std::string_view> value;
-
-  bool operator==(const HeaderView&) const = default;
-};
+using sluice::HeaderView;
 
 // A record on its way out: immutable, one block of memory that it owns, cheap to move.
 class Record {
