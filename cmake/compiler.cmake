@@ -13,7 +13,6 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 option(SLUICE_PCH "share one precompiled header among all targets" ON)
@@ -33,6 +32,10 @@ endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast -Werror
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -fno-omit-frame-pointer)
 
+# One code model for libraries and executables alike, or they could not share the precompiled header: every library here
+# is static and ends up in a position independent executable.
+add_compile_options(-fPIE)
+
 if(SLUICE_CHECK)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fprofile-instr-generate -fcoverage-mapping)
   add_link_options(-fsanitize=address,undefined -fprofile-instr-generate)
@@ -44,8 +47,6 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   # What ships is hardened: position independent, read-only relocations, checked library calls, guarded stacks.
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong)
-  include(CheckPIESupported)
-  check_pie_supported()
   add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
 

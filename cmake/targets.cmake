@@ -2,6 +2,7 @@
 if(SLUICE_PCH)
   add_library(sluice_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
   target_link_libraries(sluice_pch PUBLIC sluice_asio fmt::fmt tl::expected)
+  target_include_directories(sluice_pch PRIVATE ${CMAKE_SOURCE_DIR})
   target_include_directories(sluice_pch SYSTEM PUBLIC ${Boost_INCLUDE_DIRS})
   target_precompile_headers(sluice_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
 endif()

@@ -20,9 +20,9 @@ class Clock {
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
 
-  [[nodiscard]] virtual Instant now() const = 0;   // never goes back, stands still while the machine sleeps
-  [[nodiscard]] virtual WallTime wall() const = 0; // may jump either way by hours
-  [[nodiscard]] virtual Instant boot() const = 0;  // like now(), but goes on while the machine sleeps
+  [[nodiscard]] virtual Instant now() const = 0;    // never goes back, stands still while the machine sleeps
+  [[nodiscard]] virtual WallTime wall() const = 0;  // may jump either way by hours
+  [[nodiscard]] virtual Instant boot() const = 0;   // like now(), but goes on while the machine sleeps
 
   [[nodiscard]] virtual TimerQueue& timers() = 0;
 

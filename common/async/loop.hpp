@@ -1,12 +1,16 @@
 // One event loop: one thread, one Asio context, one inbox for completions of other threads.
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
+#include <optional>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "common/async/task.hpp"
+#include "common/async/waiter.hpp"
+#include "common/async/work.hpp"
 
 namespace sluice {
 
@@ -17,6 +21,9 @@ class Loop {
   Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
+
+  // Destroys the frames of all tasks that are still suspended, innermost locals first, without resuming them.
+  // What those locals refer to outside their own frames (a clock, a queue of ours) may be gone by then.
   ~Loop();
 
   [[nodiscard]] Executor executor() { return context_.get_executor(); }
@@ -25,19 +32,44 @@ class Loop {
   // The loop on which a task runs; from inside a task: `Loop::of(co_await boost::asio::this_coro::executor)`.
   [[nodiscard]] static Loop& of(const Executor& executor);
 
-  // From any thread. Thousands of calls while the loop is busy cost one wake-up. Runs in the order of the calls.
-  void post(std::function<void()> work);
+  // The loop whose handlers the calling thread is running just now, null outside of run() and its like.
+  [[nodiscard]] static Loop* here();
 
-  void run();              // until stop(), or until nothing is left to do
-  std::size_t run_ready(); // what is ready now, without waiting; for simulations. Returns how many handlers ran.
-  void stop();             // from any thread
+  // From any thread. Thousands of calls while the loop is busy cost one wake-up. Runs in the order of the calls.
+  // The work must not throw.
+  void post(Work work);
+
+  void run();                   // until stop(), or until no task, no timer and no posted work is left
+  std::size_t run_ready();      // what is ready now, without waiting; for simulations. Returns how many handlers ran.
+  std::size_t run_one_ready();  // at most one of them
+  void stop();                  // from any thread; before run() it makes that run() return at once
 
   // Keeps run() from returning while nothing is pending.
   void hold();
   void release();
 
+  // True while the destructor takes down what is left.
+  [[nodiscard]] bool ending() const { return ending_; }
+
  private:
-  boost::asio::io_context context_{1};
+  friend class Waiter;
+  struct Context : boost::asio::io_context {
+    explicit Context(Loop& owner) : io_context(1), loop(owner) {}
+    Loop& loop;
+  };
+  using Waiters = boost::intrusive::list<Waiter, boost::intrusive::base_hook<detail::LoopHook>,
+                                         boost::intrusive::constant_time_size<false>>;
+
+  void suspended(Waiter& waiter) { suspended_.push_back(waiter); }
+  void make_ready(Waiter& waiter);
+  void resume_ready();
+
+  bool ending_ = false;
+  bool resume_posted_ = false;
+  Waiters suspended_;  // waiting for somebody to wake them
+  Waiters ready_;      // woken, in the order of waking
+  Waiters resuming_;   // the part of the ready list that the current turn works through
+  Context context_{*this};
   std::unique_ptr<Inbox> inbox_;
   std::optional<boost::asio::executor_work_guard<Executor>> held_;
 };

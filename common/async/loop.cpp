@@ -1,0 +1,120 @@
+#include "common/async/loop.hpp"
+
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "common/async/inbox.hpp"
+
+namespace sluice {
+namespace {
+
+thread_local Loop* running = nullptr;
+
+class Running {
+ public:
+  explicit Running(Loop* loop) : before_(std::exchange(running, loop)) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { running = before_; }
+
+ private:
+  Loop* before_;  // a simulation may turn one loop from inside another
+};
+
+}  // namespace
+
+bool is_cancellation(const std::exception_ptr& failure) {
+  if (!failure) return false;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == boost::asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+void throw_cancelled() {
+  throw boost::system::system_error(boost::asio::error::operation_aborted, "cancelled");
+}
+
+Loop::Loop() : inbox_(std::make_unique<Inbox>(context_)) {}
+
+Loop::~Loop() {
+  ending_ = true;
+  held_.reset();
+  // A dropped coroutine is posted to the context for its end; the context destroys it unrun when it goes itself.
+  for (auto* waiters : {&resuming_, &ready_, &suspended_}) {
+    while (!waiters->empty()) {
+      auto& waiter = waiters->front();
+      waiters->pop_front();
+      waiter.drop();
+    }
+  }
+}
+
+Loop& Loop::of(const Executor& executor) {
+  // Every executor of ours comes from a Loop, and a Loop's context is always this type.
+  return static_cast<Context&>(executor.context()).loop;
+}
+
+void Loop::post(Work work) {
+  inbox_->put(std::move(work));
+}
+
+Loop* Loop::here() { return running; }
+
+void Loop::run() {
+  const Running turn(this);
+  context_.run();
+  context_.restart();  // here and not before run(), so that a stop() which came first is kept
+}
+
+std::size_t Loop::run_ready() {
+  const Running turn(this);
+  const auto ran = context_.poll();
+  context_.restart();
+  return ran;
+}
+
+std::size_t Loop::run_one_ready() {
+  const Running turn(this);
+  const auto ran = context_.poll_one();
+  context_.restart();
+  return ran;
+}
+
+void Loop::stop() {
+  context_.stop();
+}
+
+void Loop::hold() {
+  if (!held_) held_.emplace(executor());
+}
+
+void Loop::release() {
+  held_.reset();
+}
+
+void Loop::make_ready(Waiter& waiter) {
+  waiter.detail::LoopHook::unlink();
+  ready_.push_back(waiter);
+  if (!std::exchange(resume_posted_, true)) boost::asio::post(context_, [this] { resume_ready(); });
+}
+
+// One turn resumes what was ready when it began; what becomes ready meanwhile has its turn after the sockets had
+// theirs.
+void Loop::resume_ready() {
+  resume_posted_ = false;
+  resuming_.splice(resuming_.end(), ready_);
+  while (!resuming_.empty()) {
+    auto& waiter = resuming_.front();
+    resuming_.pop_front();
+    waiter.resume();
+  }
+}
+
+}  // namespace sluice
