@@ -18,3 +18,8 @@ pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 add_library(sluice_asio INTERFACE)
 target_compile_definitions(sluice_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 target_link_libraries(sluice_asio INTERFACE Boost::headers Threads::Threads)
+
+# Boost.JSON, compiled once; who includes <boost/json.hpp> links this.
+add_library(boost_json STATIC ${CMAKE_SOURCE_DIR}/cmake/boost_json.cpp)
+target_link_libraries(boost_json PUBLIC Boost::headers)
+target_compile_options(boost_json PRIVATE -w)
