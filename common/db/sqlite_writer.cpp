@@ -1,0 +1,177 @@
+#include "common/db/sqlite_writer.hpp"
+
+#include <algorithm>
+
+#include <sqlite3.h>
+
+#include "common/base/ensure.hpp"
+#include "common/db/sqlite_open.hpp"
+
+namespace sluice::db {
+namespace {
+
+int wal_grew(void* wal_pages, sqlite3* /*file*/, const char* /*database*/, int pages) {
+  static_cast<std::atomic<std::int64_t>*>(wal_pages)->store(pages, std::memory_order_relaxed);
+  return SQLITE_OK;
+}
+
+void count(std::atomic<std::uint64_t>& figure, std::uint64_t by = 1) {
+  figure.fetch_add(by, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(std::filesystem::path path, SqliteLimits limits, Connection connection,
+                           SqliteTransaction transaction)
+    : path_(std::move(path)),
+      limits_(limits),
+      connection_(std::move(connection)),
+      transaction_(std::move(transaction)),
+      statements_(connection_.get()) {
+  sqlite3_wal_hook(connection_.get(), wal_grew, &counts_.wal_pages);
+  thread_ = Thread("sqlite-writer", [this] { serve(); });
+}
+
+SqliteWriter::~SqliteWriter() { close(); }
+
+void SqliteWriter::close() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+  }
+  arrived_.notify_one();
+  std::call_once(joined_, [this] { thread_.join(); });
+}
+
+bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
+  const auto bytes = job->bytes();
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool fits = queue_.size() < limits_.queue_jobs_max &&
+                      (queue_.empty() || queue_bytes_ + bytes <= limits_.queue_bytes_max);
+    if (closed_ || !fits) return false;
+    queue_.push_back(std::move(job));
+    queue_bytes_ += bytes;
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) arrived_.notify_one();
+  return true;
+}
+
+Failure SqliteWriter::refusal() const {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return {Kind::stopping, "the file is closed"};
+  return {Kind::overloaded, "too much waits to be written: come again later"};
+}
+
+void SqliteWriter::tell(Loop& loop, Work what) {
+  auto told = std::ranges::find(told_, &loop, &Told::loop);
+  if (told == told_.end()) told = told_.insert(told_.end(), Told{&loop, {}});
+  told->works.push_back(std::move(what));
+}
+
+SqliteFigures SqliteWriter::figures() const {
+  return {.groups = counts_.groups,
+          .jobs = counts_.jobs,
+          .jobs_failed = counts_.jobs_failed,
+          .checkpoints = counts_.checkpoints,
+          .checkpoints_failed = counts_.checkpoints_failed,
+          .wal_pages = counts_.wal_pages};
+}
+
+Result<SqliteFile::Connection> SqliteWriter::open_reader() const { return open_reading(path_, limits_); }
+
+void SqliteWriter::serve() {
+  Group group;
+  while (take(group)) {
+    write(group);
+    finish(group);
+    checkpoint_when_due();
+  }
+}
+
+bool SqliteWriter::take(Group& group) {
+  std::unique_lock lock(mutex_);
+  while (queue_.empty()) {
+    if (closed_) return false;
+    sleeping_ = true;
+    arrived_.wait(lock, [this] { return !queue_.empty() || closed_; });
+    sleeping_ = false;
+  }
+  std::size_t bytes = 0;
+  while (!queue_.empty() && group.size() < limits_.group_jobs_max && bytes < limits_.group_bytes_max) {
+    bytes += queue_.front()->bytes();
+    group.push_back({std::move(queue_.front())});
+    queue_.pop_front();
+  }
+  queue_bytes_ -= bytes;
+  return true;
+}
+
+void SqliteWriter::write(Group& group) {
+  auto written = write_all(group);
+  if (written) return;
+  // What a job of the group found may rest on what an earlier one of it had written, which is gone now: so all of them
+  // fail with what undid the group.
+  transaction_.roll_back();
+  for (auto& member : group) member.outcome = written;
+}
+
+Done SqliteWriter::write_all(Group& group) {
+  auto begun = transaction_.begin();
+  if (!begun) return begun;
+  const bool alone = group.size() == 1;
+  for (auto& member : group) {
+    run(member, alone);
+    if (!transaction_.open()) return member.outcome;
+  }
+  if (alone && !group.front().outcome) return group.front().outcome;
+  return transaction_.commit();
+}
+
+// A job that is alone needs no savepoint: the transaction itself undoes it.
+void SqliteWriter::run(Member& member, bool alone) {
+  const bool saved = !alone && member.job->needs_savepoint();
+  if (saved) member.outcome = transaction_.save();
+  if (!member.outcome) return;
+  member.outcome = member.job->run(connection_.get());
+  if (!transaction_.open()) {
+    ENSURE(!member.outcome, "a job ended the transaction of its group");
+    return;
+  }
+  if (!saved) return;
+  auto closed = member.outcome ? transaction_.keep() : transaction_.undo();
+  if (!closed) member.outcome = std::move(closed);
+}
+
+void SqliteWriter::finish(Group& group) {
+  count(counts_.groups);
+  count(counts_.jobs, group.size());
+  for (auto& member : group) {
+    if (!member.outcome) count(counts_.jobs_failed);
+    member.job->finished(std::move(member.outcome));
+  }
+  group.clear();
+  for (auto& told : told_) {
+    told.loop->post([works = std::move(told.works)]() mutable {
+      for (auto& work : works) work();
+    });
+  }
+  told_.clear();
+}
+
+// After the answers, so that only the next group waits for it. The usual way leaves running readers alone and does
+// what it can; when the WAL has grown to four times its bound all the same, readers have overlapped without a pause:
+// then it waits for them to pass, which new ones do not delay.
+void SqliteWriter::checkpoint_when_due() {
+  const auto pages = counts_.wal_pages.load(std::memory_order_relaxed);
+  if (pages < limits_.wal_pages_max) return;
+  const int mode = pages < 4 * limits_.wal_pages_max ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  int in_wal = 0;
+  int written_back = 0;
+  const int code = sqlite3_wal_checkpoint_v2(connection_.get(), "main", mode, &in_wal, &written_back);
+  count(code == SQLITE_OK && written_back == in_wal ? counts_.checkpoints : counts_.checkpoints_failed);
+}
+
+}  // namespace sluice::db

@@ -1,0 +1,82 @@
+// The one thread that writes to the file: takes what is queued, makes one transaction of it, answers, tidies the WAL.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "common/async/thread.hpp"
+#include "common/db/sqlite_file.hpp"
+#include "common/db/sqlite_transaction.hpp"
+
+namespace sluice::db {
+
+class SqliteWriter final : public SqliteFile {
+ public:
+  SqliteWriter(std::filesystem::path path, SqliteLimits limits, Connection connection, SqliteTransaction transaction);
+  ~SqliteWriter() override;
+
+  [[nodiscard]] bool submit(std::unique_ptr<WriteJob> job) override;
+  [[nodiscard]] Failure refusal() const override;
+  [[nodiscard]] StatementCache& statements() override { return statements_; }
+  void tell(Loop& loop, Work what) override;
+  [[nodiscard]] Notices& notices() override { return notices_; }
+  [[nodiscard]] SqliteFigures figures() const override;
+  [[nodiscard]] Result<Connection> open_reader() const override;
+  void close() override;
+
+ private:
+  struct Member {
+    std::unique_ptr<WriteJob> job;
+    Done outcome = {};
+  };
+  using Group = std::vector<Member>;
+
+  void serve();
+  bool take(Group& group);  // waits; false when closed and empty
+  void write(Group& group);
+  Done write_all(Group& group);
+  void run(Member& member, bool alone);
+  void finish(Group& group);
+  void checkpoint_when_due();
+
+  const std::filesystem::path path_;
+  const SqliteLimits limits_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::unique_ptr<WriteJob>> queue_;  // guarded by mutex_, as are the next three
+  std::size_t queue_bytes_ = 0;
+  bool sleeping_ = false;
+  bool closed_ = false;
+
+  // The writer thread's own.
+  Connection connection_;
+  SqliteTransaction transaction_;
+  StatementCache statements_;
+  struct Told {
+    Loop* loop;
+    std::vector<Work> works;
+  };
+  std::vector<Told> told_;  // by the jobs that have finished of this group
+
+  Notices notices_;
+  struct Counts {
+    std::atomic<std::uint64_t> groups{0};
+    std::atomic<std::uint64_t> jobs{0};
+    std::atomic<std::uint64_t> jobs_failed{0};
+    std::atomic<std::uint64_t> checkpoints{0};
+    std::atomic<std::uint64_t> checkpoints_failed{0};
+    std::atomic<std::int64_t> wal_pages{0};
+  } counts_;
+
+  std::once_flag joined_;
+  Thread thread_;
+};
+
+}  // namespace sluice::db
