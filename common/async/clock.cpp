@@ -3,12 +3,20 @@
 #include "common/async/waiter.hpp"
 
 namespace sluice {
+namespace {
+
+class Sleep final : public Waiter {
+ public:
+  Sleep(TimerQueue* timers, Instant due) : timer_(*timers, [this] { wake(); }) { timer_.arm(due); }
+
+ private:
+  Timer timer_;
+};
+
+}  // namespace
 
 Task<> Clock::sleep_until(Instant due) {
-  Waiter waiter;
-  Timer timer{timers(), [&waiter] { waiter.wake(); }};
-  timer.arm(due);
-  co_await waiter.wait();
+  return Waiter::wait_on<Sleep>(&timers(), due);
 }
 
 }  // namespace sluice

@@ -43,11 +43,16 @@ class Guarded {
   [[nodiscard]] Pointer<T> locked() { return {mutex_, data_}; }
   [[nodiscard]] Pointer<const T> locked() const { return {mutex_, data_}; }
 
-  // Changes the data with `change`, then wakes the threads in wait().
+  // The same, and then wakes the threads in wait(): all of them, or one when any of them will do.
   template <class F>
-  void change(F&& change) {
-    with(std::forward<F>(change));
-    changed_.notify_all();
+  auto change(F&& f) {
+    const Wake wake{changed_, &std::condition_variable::notify_all};
+    return with(std::forward<F>(f));
+  }
+  template <class F>
+  auto change_for_one(F&& f) {
+    const Wake wake{changed_, &std::condition_variable::notify_one};
+    return with(std::forward<F>(f));
   }
 
   // Blocks the thread until `ready(data)` holds, then runs `f` under the same lock. Never on a loop's thread.
@@ -59,6 +64,12 @@ class Guarded {
   }
 
  private:
+  struct Wake {  // at its end, when the lock is free again
+    std::condition_variable& changed;
+    void (std::condition_variable::*how)() noexcept;
+    ~Wake() { (changed.*how)(); }
+  };
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   T data_;

@@ -46,6 +46,7 @@ Loop::Loop() : inbox_(std::make_unique<Inbox>(context_)) {}
 Loop::~Loop() {
   ending_ = true;
   held_.reset();
+  inbox_.reset();
   // A dropped coroutine is posted to the context for its end; the context destroys it unrun when it goes itself.
   for (auto* waiters : {&resuming_, &ready_, &suspended_}) {
     while (!waiters->empty()) {
@@ -65,7 +66,9 @@ void Loop::post(Work work) {
   inbox_->put(std::move(work));
 }
 
-Loop* Loop::here() { return running; }
+Loop* Loop::here() {
+  return running;
+}
 
 void Loop::run() {
   const Running turn(this);

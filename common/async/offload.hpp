@@ -36,7 +36,7 @@ struct OffloadResult<Result<T>> {
 class Offload {
  public:
   // With no threads at all, each job runs on the loop of its caller, in a turn of its own: for simulations.
-  Offload(std::size_t threads, std::size_t queue_max, std::string name = "offload");
+  Offload(std::size_t threads, std::size_t queue_max, const std::string& name = "offload");
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
   ~Offload();  // stops
@@ -51,8 +51,8 @@ class Offload {
     using R = std::invoke_result_t<F&>;
     auto& loop = Loop::of(co_await boost::asio::this_coro::executor);
     Job<F, R> job{loop, std::move(f)};
-    auto taken = take(loop, [&job] { job.run(); });
-    if (!taken) co_return tl::unexpected<Failure>{std::move(taken).error()};
+    const auto taken = take(loop, [&job] { job.run(); });
+    if (!taken) co_return fail(taken.error());
     co_await job.wait_through();
     if (job.thrown) std::rethrow_exception(job.thrown);
     if constexpr (std::is_void_v<R>) {
@@ -92,11 +92,12 @@ class Offload {
     std::exception_ptr thrown;
   };
 
-  Done take(Loop& loop, Work job);
-  void serve();
-
   struct State;
-  std::unique_ptr<State> state_;
+
+  Done take(Loop& loop, Work job);
+
+  std::shared_ptr<State> state_;  // a loop may hold it too
+  std::vector<Thread> threads_;
 };
 
 }  // namespace sluice

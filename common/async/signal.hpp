@@ -18,15 +18,15 @@ class Signal {
     while (!waiting_.empty()) waiting_.front().wake();
   }
 
-  Task<> wait() {  // throws operation_aborted when cancelled
-    Waiter waiter;
-    waiting_.push_back(waiter);
-    co_await waiter.wait();
-  }
+  Task<> wait() { return Waiter::wait_on<Listener>(&waiting_); }  // throws operation_aborted when cancelled
 
   [[nodiscard]] bool awaited() const { return !waiting_.empty(); }
 
  private:
+  struct Listener final : Waiter {
+    explicit Listener(WaitList* waiting) { waiting->push_back(*this); }
+  };
+
   WaitList waiting_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,15 @@
 
 namespace sluice {
 namespace {
+
+std::string quoted(std::string_view text) {  // as a JSON string
+  std::string quoted = "\"";
+  for (const char letter : text) {
+    if (letter == '"' || letter == '\\') quoted += '\\';
+    quoted += static_cast<unsigned char>(letter) < ' ' ? ' ' : letter;
+  }
+  return quoted += '"';
+}
 
 std::string sentence_of(const std::exception_ptr& failure) {
   try {
@@ -34,8 +44,8 @@ void spawn(Loop& loop, Task<> task, std::function<void(std::exception_ptr)> on_f
 
 std::function<void(std::exception_ptr)> or_die(std::string name) {
   return [name = std::move(name)](const std::exception_ptr& failure) {
-    std::fprintf(stderr, "{\"level\":\"fatal\",\"message\":\"%s ended with: %s\"}\n", name.c_str(),
-                 sentence_of(failure).c_str());
+    const auto message = quoted(name + " ended with: " + sentence_of(failure));
+    std::fprintf(stderr, "{\"level\":\"fatal\",\"message\":%s}\n", message.c_str());
     std::abort();
   };
 }

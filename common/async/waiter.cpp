@@ -1,5 +1,6 @@
 #include "common/async/waiter.hpp"
 
+#include <exception>
 #include <utility>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -22,8 +23,14 @@ Task<> Waiter::wait_through() {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (state.cancelled() != boost::asio::cancellation_type::none) cancelled();
-  co_await wait();
+  std::exception_ptr aborted;
+  try {
+    co_await wait();
+  } catch (...) {
+    aborted = std::current_exception();
+  }
   co_await boost::asio::this_coro::throw_if_cancelled(throws);
+  if (aborted) std::rethrow_exception(aborted);
 }
 
 void Waiter::suspend(Handler handler) {

@@ -2,8 +2,10 @@
 // is built on it.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -43,6 +45,13 @@ class Waiter : public detail::LoopHook, public detail::OwnerHook {
   // also when the task was cancelled before it came here.
   Task<> wait_through();
 
+  // Waits on an Op, itself a Waiter, which is built from the arguments in the frame of the wait: one frame less than a
+  // coroutine around a Waiter, which counts for the small waits that everything else is made of.
+  template <std::derived_from<Waiter> Op, class... Arguments>
+  static Task<> wait_on(Arguments... arguments) {
+    return boost::asio::async_initiate<Token, void(boost::system::error_code)>(InPlace<Op>{}, use_task, arguments...);
+  }
+
   // Ends the wait; a wake-up that comes before wait() is kept for it. After wake() or abort() the other has no effect,
   // and the waiter stands in no owner's list any more.
   void wake() { end(false); }
@@ -63,6 +72,20 @@ class Waiter : public detail::LoopHook, public detail::OwnerHook {
   struct Canceller {
     Waiter& waiter;
     void operator()(boost::asio::cancellation_type /*type*/) const { waiter.cancelled(); }
+  };
+
+  template <class Op>
+  struct InPlace {
+    InPlace() = default;
+    InPlace(InPlace&& /*only ever moved empty*/) noexcept {}
+
+    template <class... Arguments>
+    void operator()(Handler handler, Arguments&&... arguments) {
+      op.emplace(arguments...);
+      op->suspend(std::move(handler));
+    }
+
+    std::optional<Op> op;
   };
 
   void suspend(Handler handler);
