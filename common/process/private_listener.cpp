@@ -46,6 +46,11 @@ struct PrivateListener::Server {
     http.set_keep_alive_timeout(2);
     http.set_read_timeout(5);
     http.set_write_timeout(5);
+    // Its default shares the port with whoever has it already; a taken port must be an answer.
+    http.set_socket_options([](socket_t socket) {
+      const int on = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    });
     constexpr std::size_t threads = 4;
     http.new_task_queue = [] { return new httplib::ThreadPool(threads); };
   }
