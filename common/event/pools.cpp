@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace sluice {
+namespace sluice::event {
 
 PoolTopics topics_of(std::string_view prefix, std::string_view pool) {
   const std::string_view read = pool == "dedup" ? "inbound" : pool;
@@ -15,4 +15,4 @@ std::string group_of(std::string_view prefix, std::string_view pool) {
   return fmt::format("{}.{}", prefix, pool);
 }
 
-}  // namespace sluice
+}  // namespace sluice::event

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice {
+namespace sluice::event {
 
 // The worker pools in the order of a message's life. The ingress is no pool of workers: it writes what dedup reads.
 constexpr std::array<std::string_view, 4> pools{"dedup", "classify", "crm", "send"};
@@ -22,4 +22,4 @@ std::string group_of(std::string_view prefix, std::string_view pool);
 
 constexpr int partitions_per_topic = 32;  // fixed for life: the start refuses another count
 
-}  // namespace sluice
+}  // namespace sluice::event

@@ -1,0 +1,56 @@
+// Which offsets of one partition, under one assignment, are done. It is told what was taken and what is finished and
+// answers what may be committed; it needs no broker, no thread and no clock.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.hpp"
+#include "common/log/record.hpp"
+
+namespace sluice::engine {
+
+// Both ends included. Every record that exists in between is done.
+struct DoneRun {
+  log::Offset first = 0;
+  log::Offset last = 0;
+  bool operator==(const DoneRun&) const = default;
+};
+
+class Tracker {
+ public:
+  // From what was committed before: everything below `watermark` and in `done` needs no second run.
+  explicit Tracker(log::Offset watermark, std::vector<DoneRun> done = {});
+
+  // A record was delivered. False: it is done already, forget it. Offsets come in rising order; one that was taken
+  // before (after a resume) is true again as long as it isn't done.
+  bool take(log::Offset offset);
+  void done(log::Offset offset);  // one that was taken; twice is fine
+
+  [[nodiscard]] log::Offset watermark() const;  // the lowest that is not done; what to commit
+  [[nodiscard]] std::vector<DoneRun> done_above() const;
+  [[nodiscard]] std::size_t unfinished() const { return unfinished_; }
+  [[nodiscard]] bool is_done(log::Offset offset) const;
+  [[nodiscard]] std::uint64_t changes() const {
+    return changes_;
+  }  // rises with each done(): is there something to commit?
+
+ private:
+  struct Entry {
+    log::Offset offset;
+    bool done;
+  };
+  [[nodiscard]] std::deque<Entry>::iterator find(log::Offset offset);
+  void forget_front();
+
+  std::deque<Entry> entries_;        // taken, from the lowest that is not done on; rising
+  std::deque<DoneRun> done_before_;  // of an earlier assignment, above what was taken so far
+  log::Offset next_ = 0;             // the watermark when nothing is unfinished
+  std::size_t unfinished_ = 0;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace sluice::engine
