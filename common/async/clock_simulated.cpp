@@ -6,7 +6,9 @@
 
 namespace sluice {
 
-SimulatedClock::SimulatedClock(Loop& loop, WallTime start) : loop_(loop), wall_start_(start) {}
+SimulatedClock::SimulatedClock(Loop& loop, WallTime start) : loop_(loop), wall_start_(start) {
+  loop_.resumes_max = 1;
+}
 
 WallTime SimulatedClock::wall() const {
   return wall_start_ + std::chrono::floor<std::chrono::milliseconds>(now_.time_since_epoch() + wall_jumped_ + asleep_);

@@ -12,6 +12,7 @@ namespace sluice {
 
 class SimulatedClock final : public Clock {
  public:
+  // From now on the loop resumes one coroutine at a time, so that a simulation can stop between any two.
   SimulatedClock(Loop& loop, WallTime start);
 
   [[nodiscard]] Instant now() const override { return now_; }
@@ -26,8 +27,8 @@ class SimulatedClock final : public Clock {
   // The same for a stretch of time; what is due at its very end still happens. Afterwards now() is exactly its end.
   void run_for(Duration stretch);
 
-  // The same until `reached` answers true, asked after each step. False when `limit` of simulated time passed first or
-  // nothing is left that could change the answer.
+  // The same until `reached` answers true, asked before each step. False when nothing that happens within `limit` of
+  // simulated time changes the answer; the time then stands at the last thing that happened.
   bool run_until(const std::function<bool()>& reached, Duration limit);
 
   void jump_wall(Duration by);      // somebody sets the wall clock, either way; no timer notices

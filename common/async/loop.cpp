@@ -48,7 +48,7 @@ Loop::~Loop() {
   held_.reset();
   inbox_.reset();
   // A dropped coroutine is posted to the context for its end; the context destroys it unrun when it goes itself.
-  for (auto* waiters : {&resuming_, &ready_, &suspended_}) {
+  for (auto* waiters : {&ready_, &suspended_}) {
     while (!waiters->empty()) {
       auto& waiter = waiters->front();
       waiters->pop_front();
@@ -63,7 +63,7 @@ Loop& Loop::of(const Executor& executor) {
 }
 
 void Loop::post(Work work) {
-  inbox_->put(std::move(work));
+  if (inbox_) inbox_->put(std::move(work));  // what the destructor takes down may still want something done
 }
 
 Loop* Loop::here() {
@@ -105,19 +105,22 @@ void Loop::release() {
 void Loop::make_ready(Waiter& waiter) {
   waiter.detail::LoopHook::unlink();
   ready_.push_back(waiter);
-  if (!std::exchange(resume_posted_, true)) boost::asio::post(context_, [this] { resume_ready(); });
+  post_turn();
 }
 
-// One turn resumes what was ready when it began; what becomes ready meanwhile has its turn after the sockets had
-// theirs.
-void Loop::resume_ready() {
-  resume_posted_ = false;
-  resuming_.splice(resuming_.end(), ready_);
-  while (!resuming_.empty()) {
-    auto& waiter = resuming_.front();
-    resuming_.pop_front();
+void Loop::post_turn() {
+  if (std::exchange(turn_posted_, true)) return;
+  boost::asio::post(context_, [this] { take_turn(); });
+}
+
+void Loop::take_turn() noexcept {
+  for (std::size_t resumed = 0; resumed < resumes_max && !ready_.empty(); ++resumed) {
+    auto& waiter = ready_.front();
+    ready_.pop_front();
     waiter.resume();
   }
+  turn_posted_ = false;
+  if (!ready_.empty()) post_turn();
 }
 
 }  // namespace sluice

@@ -48,6 +48,11 @@ class Loop {
   void hold();
   void release();
 
+  // How many coroutines one turn resumes before sockets and other handlers have theirs. Looking at the sockets is a
+  // system call, so a turn per coroutine would halve the speed; a simulation wants it all the same, to stop between any
+  // two.
+  std::size_t resumes_max = 32;
+
   // True while the destructor takes down what is left.
   [[nodiscard]] bool ending() const { return ending_; }
 
@@ -62,13 +67,13 @@ class Loop {
 
   void suspended(Waiter& waiter) { suspended_.push_back(waiter); }
   void make_ready(Waiter& waiter);
-  void resume_ready();
+  void post_turn();
+  void take_turn() noexcept;  // what a coroutine throws is its spawner's; if it comes here, it is nobody's
 
   bool ending_ = false;
-  bool resume_posted_ = false;
+  bool turn_posted_ = false;
   Waiters suspended_;  // waiting for somebody to wake them
   Waiters ready_;      // woken, in the order of waking
-  Waiters resuming_;   // the part of the ready list that the current turn works through
   Context context_{*this};
   std::unique_ptr<Inbox> inbox_;
   std::optional<boost::asio::executor_work_guard<Executor>> held_;
