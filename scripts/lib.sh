@@ -52,11 +52,12 @@ check_name() {
     || usage_error "'$1' is no name; allowed are up to 32 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
 }
 
-# lock FILE: held until the script ends. Whatever the script leaves running must be started with 9>&-, else it keeps the lock.
+# lock FILE [SECONDS]: held until the shell that calls ends; waits so long for another holder, 180 s unless given. Whatever is left
+# running must be started with 9>&-, else it keeps the lock.
 lock() {
   mkdir -p "$(dirname "$1")"
   exec 9>"$1"
-  flock -w 180 9 || fail "$exit_unavailable" "another process has held ${1#"$repo_root"/} for 180 s; end it and try again"
+  flock -w "${2:-180}" 9 || fail "$exit_unavailable" "another process has held ${1#"$repo_root"/} for ${2:-180} s; end it and try again"
 }
 
 # free_ports N: N ports of 127.0.0.1, one a line, on which nothing listens. They lie below the range from which the kernel
@@ -109,4 +110,61 @@ gone_within() {
 java_major() {
   command -v java >/dev/null || return 0
   java -version 2>&1 | awk -F '"' '/version "/ { split($2, part, "."); print (part[1] == 1 ? part[2] : part[1]); exit }'
+}
+
+# --- Build trees: build/PRESET, as CMakePresets.json names them ---------------------------------------------------------------
+
+# Two at once in one tree wait for each other.
+lock_tree() { lock "$repo_root/build/.$1.lock" 3600; }
+
+# configure PRESET: only when there is nothing yet or the presets changed; Ninja itself notices changed CMakeLists.
+configure() (
+  tree=$repo_root/build/$1
+  need_program cmake
+  need_program ninja
+  lock_tree "$1"
+  if [[ -f $tree/build.ninja && ! $repo_root/CMakePresets.json -nt $tree/CMakeCache.txt ]]; then exit; fi
+  mkdir -p "$tree"
+  # What CMake has to say matters only when it fails.
+  if ! (cd "$repo_root" && cmake --preset "$1") >"$tree/configure.log" 2>&1 9>&-; then
+    cat "$tree/configure.log" >&2
+    fail 1 "CMake refused the preset '$1' (above: build/$1/configure.log)"
+  fi
+)
+
+# compile PRESET JOBS [TARGET...]: configures and builds.
+compile() (
+  preset=$1 jobs=$2
+  shift 2
+  configure "$preset" || exit
+  lock_tree "$preset"
+  ninja --quiet -C "$repo_root/build/$preset" -j "$jobs" "$@" >&2 9>&-
+)
+
+check_jobs() { [[ $1 =~ ^[1-9][0-9]{0,2}$ ]] || usage_error "--jobs '$1': allowed are 1 to 999"; }
+
+# --- Services for tests and benches -------------------------------------------------------------------------------------------
+
+services_started=()
+
+# with_service VARIABLE SCRIPT ARGUMENT...: exports what `scripts/SCRIPT start ARGUMENT...` answers as VARIABLE. What ran before is
+# left running by stop_services.
+with_service() {
+  local variable=$1 script=$2 before answer
+  shift 2
+  before=$("$scripts_dir/$script" status "$@" 2>/dev/null || true)
+  answer=$("$scripts_dir/$script" start "$@" 9>&-) || return
+  # A test kills nodes and servers, so one of several may be down in what ran before.
+  [[ $before == *running* || $before == *paused* ]] || services_started+=("$script stop $*")
+  answer=${answer##*$'\n'}
+  export "$variable=${answer#*=}"
+}
+
+stop_services() {
+  local service words
+  for service in "${services_started[@]}"; do
+    read -r -a words <<<"$service"
+    "$scripts_dir/${words[0]}" "${words[@]:1}" || true
+  done
+  services_started=()
 }
