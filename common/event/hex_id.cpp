@@ -1,0 +1,58 @@
+#include "common/event/hex_id.hpp"
+
+#include <algorithm>
+
+#include <openssl/sha.h>
+
+namespace sluice::event {
+namespace {
+
+void append_with_length(std::string& input, std::string_view part) {
+  const auto length = static_cast<std::uint32_t>(part.size());
+  for (const unsigned shift : {24U, 16U, 8U, 0U}) input += static_cast<char>(length >> shift & 0xFFU);
+  input += part;
+}
+
+int digit_of(char letter) {
+  if (letter >= '0' && letter <= '9') return letter - '0';
+  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Digest digest_of(std::string_view purpose, std::initializer_list<std::string_view> parts) {
+  std::string input;
+  input.reserve(256);
+  append_with_length(input, purpose);
+  for (const auto part : parts) append_with_length(input, part);
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> whole{};
+  SHA256(reinterpret_cast<const unsigned char*>(input.data()), input.size(), whole.data());
+  Digest half{};
+  std::copy_n(whole.begin(), half.size(), half.begin());
+  return half;
+}
+
+std::string hex_of(const Digest& digest) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text(digest.size() * 2, '0');
+  for (std::size_t at = 0; at < digest.size(); ++at) {
+    text[2 * at] = digits[digest[at] >> 4U];
+    text[2 * at + 1] = digits[digest[at] & 0xFU];
+  }
+  return text;
+}
+
+Result<Digest> parse_hex(std::string_view text) {
+  Digest digest{};
+  if (text.size() != digest.size() * 2) return fail(Kind::invalid, "an id has 32 lower-case hexadecimal digits");
+  for (std::size_t at = 0; at < digest.size(); ++at) {
+    const int high = digit_of(text[2 * at]);
+    const int low = digit_of(text[2 * at + 1]);
+    if (high < 0 || low < 0) return fail(Kind::invalid, "an id has 32 lower-case hexadecimal digits");
+    digest[at] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return digest;
+}
+
+}  // namespace sluice::event
