@@ -153,9 +153,9 @@ with_service() {
   local variable=$1 script=$2 before answer
   shift 2
   before=$("$scripts_dir/$script" status "$@" 2>/dev/null || true)
-  answer=$("$scripts_dir/$script" start "$@" 9>&-) || return
-  # A test kills nodes and servers, so one of several may be down in what ran before.
+  # A test kills nodes and servers, so one of several may be down in what ran before. Noted before the start, which may be cut off.
   [[ $before == *running* || $before == *paused* ]] || services_started+=("$script stop $*")
+  answer=$("$scripts_dir/$script" start "$@" 9>&-) || return
   answer=${answer##*$'\n'}
   export "$variable=${answer#*=}"
 }
