@@ -108,16 +108,19 @@ Kind kind_of_sqlstate(std::string_view sqlstate) {
   return meaning == nullptr ? Kind::ours : meaning->kind;
 }
 
+bool is_word_of_server(const PGresult* result) {
+  return !field_of(result, PG_DIAG_SQLSTATE).empty();
+}
+
 Refusal refusal_of(const PGresult* result) {
   const auto sqlstate = field_of(result, PG_DIAG_SQLSTATE);
-  if (sqlstate.empty())  // not the server's word but libpq's: the connection is gone
-    return {{Kind::unavailable, "the connection to PostgreSQL was lost"}, Again::no, true};
   const auto message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
   Refusal refusal;
   refusal.failure.kind = kind_of_sqlstate(sqlstate);
   refusal.failure.sentence = quotes_values(sqlstate) ? fmt::format("PostgreSQL refuses a value ({})", sqlstate)
                                                      : fmt::format("PostgreSQL: {} ({})", message, sqlstate);
   refusal.again = again_after(sqlstate, message);
+  refusal.read_only = sqlstate == "25006";
   const auto severity = field_of(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   refusal.fatal = severity == "FATAL" || severity == "PANIC";
   return refusal;

@@ -22,10 +22,14 @@ enum class Again : std::uint8_t {
 struct Refusal {
   Failure failure;
   Again again = Again::no;
-  bool fatal = false;  // the server ends the connection with it
+  bool fatal = false;      // the server ends the connection with it
+  bool read_only = false;  // it was a change, and the transaction is not allowed any
 };
 
-// Of a result with the status PGRES_FATAL_ERROR. Values of customers, which the server quotes in the messages of some
+// False for an error that libpq itself has made up, which means that the connection is gone.
+bool is_word_of_server(const PGresult* result);
+
+// Of an error that is the server's word. Values of customers, which the server quotes in the messages of some
 // classes, stay out of the sentence.
 Refusal refusal_of(const PGresult* result);
 

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <map>
 
-#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
+#include <boost/asio/ip/address.hpp>
 
 #include "common/db/postgres_handles.hpp"
 
@@ -20,7 +20,8 @@ Result<Words> words_of(std::string_view url) {
   const PgOptions options{PQconninfoParse(std::string{url}.c_str(), &reason)};
   PQfreemem(reason);
   if (!options)
-    return fail(Kind::invalid, "DATABASE_URL cannot be understood; it looks like postgresql://user:password@host:port/database");
+    return fail(Kind::invalid,
+                "DATABASE_URL cannot be understood; it looks like postgresql://user:password@host:port/database");
   Words words;
   for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr && *option->val != '\0') words.emplace(option->keyword, option->val);
@@ -61,7 +62,9 @@ bool is_address(const std::string& name) {
   return !error;
 }
 
-bool is_on_this_machine(const PostgresHost& host) { return host.is_socket() || is_loopback(host.address); }
+bool is_on_this_machine(const PostgresHost& host) {
+  return host.is_socket() || is_loopback(host.address);
+}
 
 // `localhost` is this machine by definition, so that no name service can send plain text elsewhere.
 void add_host(std::vector<PostgresHost>& hosts, const std::string& name, std::string address, const std::string& port) {
@@ -89,7 +92,8 @@ Result<std::vector<PostgresHost>> hosts_of(Words& words) {
     const auto& name = place < names.size() ? names[place] : names.front();
     const auto& address = place < addresses.size() ? addresses[place] : addresses.front();
     if (name.empty() && address.empty())
-      return fail(Kind::invalid, "DATABASE_URL names no host; give one, or a socket's folder as ?host=/var/run/postgresql");
+      return fail(Kind::invalid,
+                  "DATABASE_URL names no host; give one, or a socket's folder as ?host=/var/run/postgresql");
     if (!address.empty() && !is_address(address))
       return fail(Kind::invalid, "DATABASE_URL has a hostaddr that is no numeric address");
     const auto& port = ports.size() == count ? ports[place] : ports.front();
@@ -128,13 +132,13 @@ Done secure(Words& words, const std::vector<PostgresHost>& hosts) {
 }
 
 // A dead network is noticed within half a minute; a moved or read-only server is not taken for the primary.
-void add_defaults(Words& words, bool many_hosts) {
+void add_defaults(Words& words, bool many_servers) {
   words.emplace("keepalives_idle", "15");
   words.emplace("keepalives_interval", "5");
   words.emplace("keepalives_count", "3");
   words.emplace("tcp_user_timeout", "20000");
   words.emplace("gssencmode", "disable");
-  if (many_hosts) words.emplace("target_session_attrs", "read-write");
+  if (many_servers) words.emplace("target_session_attrs", "read-write");
 }
 
 // The last word for the same name wins, so the URL may choose what stands before it, and not what stands behind.
@@ -156,7 +160,7 @@ Result<PostgresTarget> target_of(std::string_view url, const PostgresSession& se
   if (!hosts) return fail(std::move(hosts).error());
   auto secured = secure(*words, *hosts);
   if (!secured) return fail(std::move(secured).error());
-  add_defaults(*words, hosts->size() > 1);
+  add_defaults(*words, hosts->front().name != hosts->back().name);
   words->emplace("application_name", session.application_name);
   words->insert_or_assign("client_encoding", "UTF8");
   words->insert_or_assign("options", options_of(take(*words, "options"), session));

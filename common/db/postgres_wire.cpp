@@ -166,14 +166,15 @@ Result<Rows> rows_of(PGresult* result) {
 
 Done check_closed(std::string_view text) {
   constexpr std::array<std::string_view, 16> beyond{
-      "ABORT", "BEGIN",   "COMMIT",   "COPY",  "DEALLOCATE", "DISCARD",   "END", "LISTEN",
-      "PREPARE", "RELEASE", "RESET", "ROLLBACK", "SAVEPOINT",  "SET", "START", "UNLISTEN"};
+      "ABORT",   "BEGIN",   "COMMIT", "COPY",     "DEALLOCATE", "DISCARD", "END",   "LISTEN",
+      "PREPARE", "RELEASE", "RESET",  "ROLLBACK", "SAVEPOINT",  "SET",     "START", "UNLISTEN"};
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto* const begin = std::find_if(text.begin(), text.end(), is_letter);
   const auto* const end = std::find_if_not(begin, text.end(), is_letter);
   std::array<char, 10> word{};
   if (static_cast<std::size_t>(end - begin) > word.size()) return {};
-  const auto* const word_end = std::transform(begin, end, word.begin(), [](char c) { return static_cast<char>(c & ~0x20); });
+  const auto* const word_end =
+      std::transform(begin, end, word.begin(), [](char c) { return static_cast<char>(c & ~0x20); });
   const std::string_view first{word.data(), static_cast<std::size_t>(word_end - word.begin())};
   if (std::find(beyond.begin(), beyond.end(), first) == beyond.end()) return {};
   return fail(Kind::ours, fmt::format("{}: a statement of a batch must not reach beyond it", text));
