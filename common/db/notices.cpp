@@ -58,9 +58,8 @@ Notices::~Notices() = default;
 std::unique_ptr<Listening> Notices::listen(Loop& loop, std::string channel, std::function<void()> heard) {
   auto ear = std::make_shared<Ear>(loop, std::move(heard));
   const auto place = ears_->by_channel.with([&](auto& ears) { return ears.emplace(std::move(channel), ear); });
-  return std::make_unique<Listener>(std::move(ear), [ears = ears_, place] {
-    ears->by_channel.with([&](auto& all) { all.erase(place); });
-  });
+  return std::make_unique<Listener>(
+      std::move(ear), [ears = ears_, place] { ears->by_channel.with([&](auto& all) { all.erase(place); }); });
 }
 
 void Notices::tell(std::string_view channel) {

@@ -37,7 +37,8 @@ Result<Rows> run(StatementCache& statements, std::string_view text, std::span<co
   auto prepared = statements.prepare_closed(text);
   if (!prepared) return fail(std::move(prepared).error());
   if (prepared->parameters() != values.size())
-    return fail(Kind::ours, fmt::format("{}: {} parameters and {} values", text, prepared->parameters(), values.size()));
+    return fail(Kind::ours,
+                fmt::format("{}: {} parameters and {} values", text, prepared->parameters(), values.size()));
   if (reading && !prepared->changes_nothing())
     return fail(Kind::ours, fmt::format("{}: it changes something and was given as a read", text));
   return run(*prepared, values, statements.file());
@@ -90,7 +91,8 @@ std::string row_text(const RowShape& shape) {
   } else {
     fmt::format_to(std::back_inserter(text), "UPDATE SET {}", shape.on_conflict);
   }
-  if (!shape.returning.empty()) fmt::format_to(std::back_inserter(text), " RETURNING {}", fmt::join(shape.returning, ", "));
+  if (!shape.returning.empty())
+    fmt::format_to(std::back_inserter(text), " RETURNING {}", fmt::join(shape.returning, ", "));
   return text;
 }
 

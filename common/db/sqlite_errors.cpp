@@ -45,7 +45,8 @@ Meaning meaning_of(int code, sqlite3* file) {
       return meaning_of_io_error(code);
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return {Kind::exhausted, "the file, its folder or the disk is read-only: give this user the right to write there"};
+      return {Kind::exhausted,
+              "the file, its folder or the disk is read-only: give this user the right to write there"};
     case SQLITE_CANTOPEN:
       return meaning_of_open(file == nullptr ? 0 : sqlite3_system_errno(file));
     case SQLITE_NOMEM:

@@ -9,7 +9,9 @@
 
 namespace sluice::db {
 
-void SqliteFile::CloseConnection::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
+void SqliteFile::CloseConnection::operator()(sqlite3* connection) const {
+  sqlite3_close_v2(connection);
+}
 
 Result<std::unique_ptr<SqliteFile>> SqliteFile::open(const std::filesystem::path& path, SqliteLimits limits) {
   auto connection = open_writer(path, limits);

@@ -27,7 +27,7 @@ struct SqliteLimits {
   std::size_t queue_bytes_max = std::size_t{256} << 20U;
   // For another process that holds the file (a command while nobody serves).
   std::chrono::milliseconds busy_wait_max{5000};
-  std::int64_t wal_pages_max = 4000;                     // at this size the WAL is written back into the file
+  std::int64_t wal_pages_max = 4000;                       // at this size the WAL is written back into the file
   std::int64_t check_bytes_max = std::int64_t{64} << 20U;  // files up to this size are checked whole when opened
 };
 

@@ -22,7 +22,8 @@ Result<SqliteFile::Connection> connect(const std::filesystem::path& path, int fl
 }
 
 // A damaged page shows itself where it is read, so each connection looks at the cells of the pages it loads.
-constexpr const char* on_every_connection = "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY";
+constexpr const char* on_every_connection =
+    "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY";
 
 // journal_size_limit: the WAL file is overwritten in place while it stays below it, which spares each commit the
 // change of the file's size; only after a flood it shrinks again. wal_autocheckpoint: the writer does it after
@@ -35,8 +36,7 @@ Done look_at_both_ends(sqlite3* file, std::string_view table, bool has_rowid) {
   std::string name;
   for (const char letter : table) name += letter == '"' ? std::string{"\"\""} : std::string(1, letter);
   auto text = fmt::format("SELECT 1 FROM \"{}\" NOT INDEXED LIMIT 1", name);
-  if (has_rowid)
-    text += fmt::format("; SELECT rowid FROM \"{0}\" NOT INDEXED ORDER BY rowid DESC LIMIT 1", name);
+  if (has_rowid) text += fmt::format("; SELECT rowid FROM \"{0}\" NOT INDEXED ORDER BY rowid DESC LIMIT 1", name);
   return execute(file, text);
 }
 
@@ -44,7 +44,8 @@ Done look_at_tables(sqlite3* file) {
   StatementCache statements(file);
   std::vector<std::pair<std::string, bool>> tables;
   {
-    auto list = statements.prepare("SELECT name, wr = 0 FROM pragma_table_list WHERE schema = 'main' AND type = 'table'");
+    auto list =
+        statements.prepare("SELECT name, wr = 0 FROM pragma_table_list WHERE schema = 'main' AND type = 'table'");
     if (!list) return fail(std::move(list).error());
     while (true) {
       auto stepped = list->step();

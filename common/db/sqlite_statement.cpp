@@ -34,11 +34,15 @@ std::optional<std::vector<int>> places_of(sqlite3_stmt* statement) {
   return places;
 }
 
-bool only_space(std::string_view text) { return text.find_first_not_of(" \t\r\n;") == std::string_view::npos; }
+bool only_space(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+}
 
 }  // namespace
 
-void detail::Prepared::Finalize::operator()(sqlite3_stmt* owned) const { sqlite3_finalize(owned); }
+void detail::Prepared::Finalize::operator()(sqlite3_stmt* owned) const {
+  sqlite3_finalize(owned);
+}
 
 SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
     : prepared_(std::exchange(other.prepared_, nullptr)), bind_code_(other.bind_code_) {}
@@ -122,7 +126,9 @@ Done SqliteStatement::run() {
   return {};
 }
 
-int SqliteStatement::columns() const { return sqlite3_column_count(prepared_->statement.get()); }
+int SqliteStatement::columns() const {
+  return sqlite3_column_count(prepared_->statement.get());
+}
 
 bool SqliteStatement::is_null(int column) const {
   return sqlite3_column_type(prepared_->statement.get(), column) == SQLITE_NULL;
@@ -132,9 +138,13 @@ std::int64_t SqliteStatement::integer(int column) const {
   return sqlite3_column_int64(prepared_->statement.get(), column);
 }
 
-double SqliteStatement::real(int column) const { return sqlite3_column_double(prepared_->statement.get(), column); }
+double SqliteStatement::real(int column) const {
+  return sqlite3_column_double(prepared_->statement.get(), column);
+}
 
-std::string_view SqliteStatement::text(int column) const { return bytes(column); }
+std::string_view SqliteStatement::text(int column) const {
+  return bytes(column);
+}
 
 std::string_view SqliteStatement::bytes(int column) const {
   auto* statement = prepared_->statement.get();
@@ -157,14 +167,18 @@ Value SqliteStatement::value(int column) const {
   }
 }
 
-bool SqliteStatement::changes_nothing() const { return sqlite3_stmt_readonly(prepared_->statement.get()) != 0; }
+bool SqliteStatement::changes_nothing() const {
+  return sqlite3_stmt_readonly(prepared_->statement.get()) != 0;
+}
 
 StatementCache::StatementCache(sqlite3* file, std::size_t statements_max)
     : file_(file), statements_max_(statements_max) {
   sqlite3_set_authorizer(file_, &StatementCache::authorize, this);
 }
 
-StatementCache::~StatementCache() { sqlite3_set_authorizer(file_, nullptr, nullptr); }
+StatementCache::~StatementCache() {
+  sqlite3_set_authorizer(file_, nullptr, nullptr);
+}
 
 int StatementCache::authorize(void* cache, int action, const char* /*first*/, const char* /*second*/,
                               const char* /*database*/, const char* /*by*/) {
@@ -181,9 +195,13 @@ int StatementCache::authorize(void* cache, int action, const char* /*first*/, co
   }
 }
 
-Result<SqliteStatement> StatementCache::prepare(std::string_view text) { return take(text, false); }
+Result<SqliteStatement> StatementCache::prepare(std::string_view text) {
+  return take(text, false);
+}
 
-Result<SqliteStatement> StatementCache::prepare_closed(std::string_view text) { return take(text, true); }
+Result<SqliteStatement> StatementCache::prepare_closed(std::string_view text) {
+  return take(text, true);
+}
 
 Result<SqliteStatement> StatementCache::take(std::string_view text, bool closed) {
   auto found = prepared_.find(text);

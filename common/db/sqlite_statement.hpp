@@ -28,7 +28,7 @@ struct Prepared {
   std::vector<int> places;  // of $1, $2, …: SQLite numbers them in the order in which they first appear
   bool closed = false;      // it was prepared under the rules of a batch
   bool in_use = false;
-  std::uint64_t used = 0;   // when it was last taken, in takings
+  std::uint64_t used = 0;  // when it was last taken, in takings
 };
 }  // namespace detail
 
@@ -106,7 +106,6 @@ class StatementCache {
   Result<std::unique_ptr<detail::Prepared>> compile(std::string_view text, bool closed);
   void make_room();
   static int authorize(void* cache, int action, const char*, const char*, const char*, const char*);
-
 
   sqlite3* file_;
   std::size_t statements_max_;

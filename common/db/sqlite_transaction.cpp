@@ -25,8 +25,8 @@ Result<SqliteTransaction> SqliteTransaction::on(sqlite3* file) {
       {transaction.commit_, "COMMIT"},         {transaction.roll_back_, "ROLLBACK"}};
   for (const auto& [statement, text] : texts) {
     sqlite3_stmt* raw = nullptr;
-    const int code = sqlite3_prepare_v3(file, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &raw, nullptr);
+    const int code =
+        sqlite3_prepare_v3(file, text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     statement.reset(raw);
     if (code != SQLITE_OK) return fail(failure_of(code, file, text));
   }
@@ -41,11 +41,17 @@ Done SqliteTransaction::run(const Owned& statement, std::string_view doing) cons
   return done;
 }
 
-Done SqliteTransaction::begin() { return run(begin_, "beginning to write"); }
+Done SqliteTransaction::begin() {
+  return run(begin_, "beginning to write");
+}
 
-Done SqliteTransaction::save() { return run(save_, "beginning a part of the group"); }
+Done SqliteTransaction::save() {
+  return run(save_, "beginning a part of the group");
+}
 
-Done SqliteTransaction::keep() { return run(keep_, "ending a part of the group"); }
+Done SqliteTransaction::keep() {
+  return run(keep_, "ending a part of the group");
+}
 
 Done SqliteTransaction::undo() {
   auto undone = run(undo_, "undoing a part of the group");
@@ -64,6 +70,8 @@ void SqliteTransaction::roll_back() {
   if (open()) static_cast<void>(run(roll_back_, "rolling back"));
 }
 
-bool SqliteTransaction::open() const { return sqlite3_get_autocommit(file_) == 0; }
+bool SqliteTransaction::open() const {
+  return sqlite3_get_autocommit(file_) == 0;
+}
 
 }  // namespace sluice::db

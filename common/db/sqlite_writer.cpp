@@ -32,7 +32,9 @@ SqliteWriter::SqliteWriter(std::filesystem::path path, SqliteLimits limits, Conn
   thread_ = Thread("sqlite-writer", [this] { serve(); });
 }
 
-SqliteWriter::~SqliteWriter() { close(); }
+SqliteWriter::~SqliteWriter() {
+  close();
+}
 
 void SqliteWriter::close() {
   {
@@ -48,8 +50,8 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
-    const bool fits = queue_.size() < limits_.queue_jobs_max &&
-                      (queue_.empty() || queue_bytes_ + bytes <= limits_.queue_bytes_max);
+    const bool fits =
+        queue_.size() < limits_.queue_jobs_max && (queue_.empty() || queue_bytes_ + bytes <= limits_.queue_bytes_max);
     if (closed_ || !fits) return false;
     queue_.push_back(std::move(job));
     queue_bytes_ += bytes;
@@ -80,7 +82,9 @@ SqliteFigures SqliteWriter::figures() const {
           .wal_pages = counts_.wal_pages};
 }
 
-Result<SqliteFile::Connection> SqliteWriter::open_reader() const { return open_reading(path_, limits_); }
+Result<SqliteFile::Connection> SqliteWriter::open_reader() const {
+  return open_reading(path_, limits_);
+}
 
 void SqliteWriter::serve() {
   Group group;

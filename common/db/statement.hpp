@@ -65,10 +65,10 @@ struct Batch {
 // An INSERT of one row. Equal shapes submitted at the same time travel as one statement and each gets its own answer.
 struct RowShape {
   std::string_view table;
-  std::vector<std::string_view> columns;     // in the order of the values
-  std::vector<std::string_view> key;         // a unique index; names the row in the answer
-  std::string_view on_conflict = "nothing";  // "nothing", or the SET list of DO UPDATE: "state = excluded.state"
-  std::vector<std::string_view> returning;   // may be empty
+  std::vector<std::string_view> columns;         // in the order of the values
+  std::vector<std::string_view> key;             // a unique index; names the row in the answer
+  std::string_view on_conflict = "nothing";      // "nothing", or the SET list of DO UPDATE: "state = excluded.state"
+  std::vector<std::string_view> returning = {};  // may be empty
 };
 struct RowWrite {
   const RowShape* shape;  // of static lifetime
