@@ -76,11 +76,11 @@ void play(MakeWorld make, std::span<const Exception> exceptions, std::string_vie
 void check_exceptions(std::string_view world, std::span<const Exception> exceptions);
 
 // Every case: the function that plays it, and the sentence that it proves.
-#define SLUICE_LOG_CASES(X)                                                                                       \
-  SLUICE_LOG_APPEND_CASES(X)                                                                                      \
-  SLUICE_LOG_READING_CASES(X) SLUICE_LOG_TOPIC_CASES(X) SLUICE_LOG_DELIVERY_CASES(X) SLUICE_LOG_PAUSE_CASES(X)    \
-      SLUICE_LOG_COMMIT_CASES(X) SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) SLUICE_LOG_PROCESS_CASES(X) \
-          SLUICE_LOG_ATOMIC_CASES(X)
+#define SLUICE_LOG_CASES(X)                                                                                   \
+  SLUICE_LOG_APPEND_CASES(X)                                                                                  \
+  SLUICE_LOG_READING_CASES(X)                                                                                 \
+  SLUICE_LOG_TOPIC_CASES(X) SLUICE_LOG_DELIVERY_CASES(X) SLUICE_LOG_PAUSE_CASES(X) SLUICE_LOG_COMMIT_CASES(X) \
+      SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) SLUICE_LOG_PROCESS_CASES(X) SLUICE_LOG_ATOMIC_CASES(X)
 
 #define SLUICE_LOG_APPEND_CASES(X)                                                                    \
   X(offsets_rise, "an append answers with one rising offset per record")                              \
@@ -185,6 +185,7 @@ void check_exceptions(std::string_view world, std::span<const Exception> excepti
   X(atomic_stale_epoch, "a stale epoch undoes outputs and changes and the other commits")   \
   X(atomic_unmet_expectation, "an unmet expectation undoes outputs and commits")            \
   X(atomic_bad_record, "a record that can't be stored undoes changes and commits")          \
+  X(atomic_finds_the_group, "an atomic commit goes to the group that holds its epoch")      \
   X(atomic_survives, "an atomic append survives a crash whole")
 
 #define SLUICE_DECLARE_LOG_CASE(function, sentence) Task<> function(LogWorld& world);

@@ -135,6 +135,28 @@ Task<> atomic_bad_record(LogWorld& world) {
   co_await check_undone(world, scene);
 }
 
+Task<> atomic_finds_the_group(LogWorld& world) {
+  auto scene = co_await set_scene(world);
+  const auto other = world.fresh_name("other");
+  auto member = co_await Member::join(world, other, scene.input.topic);  // in the same log, on the same partitions
+  const bool assigned = co_await until(world, *member, [&] { return member->held.size() == 2; });
+  REQUIRE(assigned);
+
+  const auto mine = co_await run(world, {}, {}, commit_of(scene, scene.offsets[1]));
+  std::vector<Commit> commits;
+  commits.push_back(Commit{scene.input, member->held[scene.input].epoch, scene.offsets[2], "other"});
+  const auto theirs = co_await run(world, {}, {}, std::move(commits));
+
+  CHECK(mine.has_value());
+  CHECK(theirs.has_value());
+  const auto of_mine = co_await committed_of(world, scene.group, scene.input);
+  const auto of_theirs = co_await committed_of(world, other, scene.input);
+  REQUIRE(of_mine.has_value());
+  REQUIRE(of_theirs.has_value());
+  CHECK(of_mine->watermark == scene.offsets[1]);
+  CHECK(of_theirs->watermark == scene.offsets[2]);
+}
+
 Task<> atomic_survives(LogWorld& world) {
   auto scene = co_await set_scene(world);
   const auto stored =

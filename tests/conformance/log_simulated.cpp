@@ -1,0 +1,37 @@
+// The simulated log with all faults off: once atomic, once not, and in both ways of moving partitions.
+#include <doctest/doctest.h>
+
+#include "common/log/simulated_log.hpp"
+#include "tests/conformance/log_simulated_world.hpp"
+
+namespace sluice::conformance {
+
+namespace {
+
+constexpr Exception cannot_alone[] = {
+    {"atomic_is_whole", "this world has no tables: append_atomically is refused"},
+    {"atomic_stale_epoch", "this world has no tables: append_atomically is refused"},
+    {"atomic_unmet_expectation", "this world has no tables: append_atomically is refused"},
+    {"atomic_bad_record", "this world has no tables: append_atomically is refused"},
+    {"atomic_survives", "this world has no tables: append_atomically is refused"},
+    {"atomic_finds_the_group", "this world has no tables: append_atomically is refused"},
+};
+
+std::unique_ptr<LogWorld> eager_world() {
+  return std::make_unique<SimulatedLogWorld>(SimulatedOptions{.group = {.eager = true}});
+}
+
+}  // namespace
+
+#define PLAY(function, sentence)                          \
+  TEST_CASE("simulated log: " sentence) {                 \
+    play(eager_world, cannot_alone, #function, function); \
+  }
+SLUICE_LOG_CASES(PLAY)
+#undef PLAY
+
+TEST_CASE("simulated log: what it cannot do is stated") {
+  check_exceptions("simulated log", cannot_alone);
+}
+
+}  // namespace sluice::conformance
