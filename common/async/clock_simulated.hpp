@@ -31,6 +31,9 @@ class SimulatedClock final : public Clock {
   // simulated time changes the answer; the time then stands at the last thing that happened.
   bool run_until(const std::function<bool()>& reached, Duration limit);
 
+  // One handler that is ready, or else one jump to the earliest timer. False when there is neither.
+  bool step() { return step(Instant::max()); }
+
   void jump_wall(Duration by);      // somebody sets the wall clock, either way; no timer notices
   void sleep_machine(Duration by);  // a suspended laptop: wall() and boot() go on, now() and the timers stand still
 

@@ -2,7 +2,6 @@
 
 #include <exception>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -44,20 +43,30 @@ class Branch final : public Waiter {
   bool caller_cancelled_ = false;
 };
 
+// What Asio calls when the task is over. As in a scope, the slot is its own member and not bound from outside.
+struct Ended {
+  using cancellation_slot_type = boost::asio::cancellation_slot;
+  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return branch.slot(); }
+
+  void operator()(std::exception_ptr error) const noexcept { branch.ended(std::move(error)); }
+
+  Branch& branch;
+};
+
 }  // namespace
 
 Task<bool> within(Clock& clock, Instant deadline, Task<> task) {
   if (clock.now() >= deadline) co_return false;
   const auto executor = co_await boost::asio::this_coro::executor;
+  const bool throws = co_await boost::asio::this_coro::throw_if_cancelled();
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
   Branch branch;
   Timer timer{clock.timers(), [&branch] { branch.too_late(); }};
   timer.arm(deadline);
-  boost::asio::co_spawn(
-      executor, std::move(task),
-      boost::asio::bind_cancellation_slot(
-          branch.slot(), [&branch](std::exception_ptr error) noexcept { branch.ended(std::move(error)); }));
+  boost::asio::co_spawn(executor, std::move(task), Ended{branch});
   co_await branch.wait_through();
   timer.disarm();
+  co_await boost::asio::this_coro::throw_if_cancelled(throws);
   co_return branch.outcome();
 }
 

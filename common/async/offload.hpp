@@ -53,7 +53,10 @@ class Offload {
     Job<F, R> job{loop, std::move(f)};
     const auto taken = take(loop, [&job] { job.run(); });
     if (!taken) co_return fail(taken.error());
+    const bool throws = co_await boost::asio::this_coro::throw_if_cancelled();
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
     co_await job.wait_through();
+    co_await boost::asio::this_coro::throw_if_cancelled(throws);
     if (job.thrown) std::rethrow_exception(job.thrown);
     if constexpr (std::is_void_v<R>) {
       co_return Result<R>{};

@@ -3,10 +3,10 @@
 #include <exception>
 #include <utility>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -44,7 +44,16 @@ struct Scope::Child : ChildHook {
   Child& operator=(const Child&) = delete;
   ~Child() { --scope->running; }
 
+  // Asio 1.26 loses the end of a coroutine that is cancelled before its first step, so the signal is kept from it until
+  // then.
+  void cancel() {
+    cancelled = true;
+    if (begun) signal.emit(boost::asio::cancellation_type::terminal);
+  }
+
   Task<> live(Task<> task) {
+    begun = true;
+    if (cancelled) co_return;
     try {
       Waiter turn;
       turn.wake();
@@ -62,24 +71,29 @@ struct Scope::Child : ChildHook {
 
   std::shared_ptr<State> scope;
   boost::asio::cancellation_signal signal;
+  bool begun = false;
+  bool cancelled = false;
 };
 
 // What Asio calls when a child's coroutine is over. Destroyed uncalled when the loop goes before the child ended.
+// The slot is its own member: with bind_cancellation_slot() Asio would post a cancellation that comes from outside of
+// run(), and it would arrive when the child has gone.
 struct Scope::Ended {
-  std::unique_ptr<Child> child;
+  using cancellation_slot_type = boost::asio::cancellation_slot;
+  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return child->signal.slot(); }
 
-  void operator()(
-      const std::
-          exception_ptr& /*live() keeps it, unless it is the cancellation of a child that never began*/) noexcept {
+  void operator()(const std::exception_ptr& /*live() lets none out*/) noexcept {
     const auto scope = child->scope;
     child.reset();
     scope->one_ended();
   }
+
+  std::unique_ptr<Child> child;
 };
 
 void Scope::State::cancel() {
   cancelled = true;
-  for (auto& child : children) child.signal.emit(boost::asio::cancellation_type::terminal);
+  for (auto& child : children) child.cancel();
 }
 
 struct Scope::Joiner final : Waiter {
@@ -102,10 +116,8 @@ Scope::~Scope() {
 void Scope::start(Task<> task) {
   if (state_->cancelled) return;
   auto child = std::make_unique<Child>(state_);
-  const auto slot = child->signal.slot();
   auto life = child->live(std::move(task));
-  boost::asio::co_spawn(state_->loop.executor(), std::move(life),
-                        boost::asio::bind_cancellation_slot(slot, Ended{std::move(child)}));
+  boost::asio::co_spawn(state_->loop.executor(), std::move(life), Ended{std::move(child)});
 }
 
 void Scope::cancel() {
@@ -115,10 +127,13 @@ void Scope::cancel() {
 Task<> Scope::join() {
   const auto state = state_;
   Joiner joiner{*state};
+  const bool throws = co_await boost::asio::this_coro::throw_if_cancelled();
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
   while (state->running > 0) {
     state->joiners.push_back(joiner);
     co_await joiner.wait_through();
   }
+  co_await boost::asio::this_coro::throw_if_cancelled(throws);
   state->cancelled = false;
   if (auto failure = std::exchange(state->failure, nullptr)) std::rethrow_exception(failure);
   if (joiner.was_cancelled) throw_cancelled();

@@ -1,12 +1,12 @@
 #include "common/async/waiter.hpp"
 
-#include <exception>
 #include <utility>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "common/async/loop.hpp"
 #include "common/base/ensure.hpp"
@@ -20,17 +20,13 @@ Task<> Waiter::wait() {
 
 Task<> Waiter::wait_through() {
   const bool throws = co_await boost::asio::this_coro::throw_if_cancelled();
-  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  ENSURE(!throws, "wait_through() is awaited with throw_if_cancelled(false)");
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (state.cancelled() != boost::asio::cancellation_type::none) cancelled();
-  std::exception_ptr aborted;
   try {
     co_await wait();
-  } catch (...) {
-    aborted = std::current_exception();
+  } catch (const boost::system::system_error&) {  // NOLINT(bugprone-empty-catch): aborted, which ends the wait as well
   }
-  co_await boost::asio::this_coro::throw_if_cancelled(throws);
-  if (aborted) std::rethrow_exception(aborted);
 }
 
 void Waiter::suspend(Handler handler) {

@@ -41,8 +41,16 @@ class Waiter : public detail::LoopHook, public detail::OwnerHook {
   // again after it ended, it waits anew.
   Task<> wait();
 
-  // The same for what must not be left behind: whatever cancelled() does, it comes back only after wake() or abort(),
-  // also when the task was cancelled before it came here.
+  // The same for what must not be left behind: whatever cancelled() does, it comes back, without throwing, only after
+  // wake() or abort(). A cancelled task throws at each co_await before that even begins, so the caller switches this
+  // off around it:
+  //
+  //   const bool throws = co_await throw_if_cancelled();
+  //   co_await throw_if_cancelled(false);
+  //   co_await waiter.wait_through();
+  //   co_await throw_if_cancelled(throws);
+  //
+  // cancelled() is called here when the task was cancelled before it came.
   Task<> wait_through();
 
   // Waits on an Op, itself a Waiter, which is built from the arguments in the frame of the wait: one frame less than a
