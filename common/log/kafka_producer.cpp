@@ -1,0 +1,372 @@
+#include "common/log/kafka_producer.hpp"
+
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/log/kafka_errors.hpp"
+#include "common/log/kafka_topics.hpp"
+
+namespace sluice::log {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto turn_wait_max = 100ms;          // so often the thread looks whose time is up
+constexpr auto look_up_pause = 20ms;           // between two questions for a topic that is not there (yet)
+constexpr auto look_up_wait_max = 250ms;       // for one answer: reports wait meanwhile
+constexpr auto absent_topic_wait_max = 300ms;  // a topic that was just created may not be known to every broker yet
+constexpr auto rebuild_wait_max = 1'000ms;
+
+int milliseconds(std::chrono::milliseconds time) {
+  return static_cast<int>(time.count());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::start(const KafkaSettings& settings, const KafkaVoice& voice,
+                                                            const Clock& clock) {
+  auto client = make_client(RD_KAFKA_PRODUCER, producer_properties(settings), voice, {.delivered = delivered});
+  if (!client) return fail(std::move(client.error()));
+  return std::make_unique<KafkaProducer>(settings, voice, clock, std::move(*client));
+}
+
+KafkaProducer::KafkaProducer(const KafkaSettings& settings, const KafkaVoice& voice, const Clock& clock,
+                             KafkaClient client)
+    : settings_(settings), voice_(voice), clock_(clock) {
+  state_.with([&](State& state) { state.client = std::move(client); });
+  thread_ = Thread{"kafka-producer", [this] { run(); }};
+}
+
+KafkaProducer::~KafkaProducer() {
+  state_.change([](State& state) {
+    if (state.mode != Mode::ended) state.mode = Mode::vanishing;
+    wake(state);
+  });
+  thread_.join();
+}
+
+void KafkaProducer::stop() {
+  state_.change([](State& state) {
+    if (state.mode != Mode::ended) state.mode = Mode::stopping;
+    wake(state);
+  });
+  thread_.join();
+}
+
+void KafkaProducer::break_session() {
+  const auto locked = state_.locked();
+  if (locked->client) {
+    rd_kafka_test_fatal_error(locked->client.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "asked for");
+    wake(*locked);
+  }
+}
+
+// --- On the callers' threads
+// ---------------------------------------------------------------------------------------------
+
+Done KafkaProducer::append(std::vector<Outgoing> records, std::shared_ptr<Reply<Appended>> reply) {
+  auto prepared = KafkaAppend::prepare(std::move(records), settings_.record_bytes_max);
+  if (!prepared) return fail(std::move(prepared.error()));
+  auto& append = prepared->front();
+  append.reply = std::move(reply);
+  append.began = clock_.now();
+  append.reports = &reports_;
+  return state_.change([&](State& state) -> Done {
+    auto open = check_open(state);
+    if (!open) return open;
+    auto room = check_room(state, append);
+    if (!room) return room;
+    state.records += append.records().size();
+    state.bytes += append.bytes();
+    if (state.may_pass(append)) return hand_over(state, *prepared, prepared->begin());
+    state.waiting.splice(state.waiting.end(), *prepared);
+    wake(state);
+    return {};
+  });
+}
+
+Done KafkaProducer::check_open(State& state) const {
+  if (state.mode == Mode::running) return {};
+  if (state.mode != Mode::rebuilding) return fail(Kind::stopping, "the log is closed");
+  state.wanted = true;
+  return fail(Kind::unavailable, "the producer is being rebuilt after an error that it could not pass over");
+}
+
+Done KafkaProducer::check_room(const State& state, const KafkaAppend& append) const {
+  if (state.records + append.records().size() > settings_.queue_records_max) {
+    return fail(Kind::overloaded, fmt::format("{} records wait for Kafka, the most that may", state.records));
+  }
+  if (state.bytes + append.bytes() > settings_.queue_bytes_max) {
+    return fail(Kind::overloaded, fmt::format("{} bytes wait for Kafka, the most that may", state.bytes));
+  }
+  return {};
+}
+
+const KafkaProducer::Route* KafkaProducer::State::route(const Outgoing& record) const {
+  const auto found = routes.find(record.topic);
+  const bool there = found != routes.end() && record.partition >= 0 && record.partition < found->second.partitions;
+  return there ? &found->second : nullptr;
+}
+
+bool KafkaProducer::State::may_pass(const KafkaAppend& append) const {
+  for (const auto& record : append.records()) {
+    if (!route(record)) return false;
+    for (const auto& earlier : waiting) {
+      if (&earlier == &append) break;
+      if (earlier.concerns(record.topic)) return false;
+    }
+  }
+  return true;
+}
+
+// A failure means that the library took nothing of it. The pending stand in the order in which their time is up.
+Done KafkaProducer::hand_over(State& state, KafkaAppends& from, KafkaAppends::iterator append) {
+  append->place = append;
+  auto behind = state.pending.end();
+  while (behind != state.pending.begin() && std::prev(behind)->began > append->began) --behind;
+  state.pending.splice(behind, from, append);
+  const auto topic_of = [&](const Outgoing& record) { return state.route(record)->handle.get(); };
+  if (append->hand_over(state.client.get(), topic_of)) return {};
+  auto refused = append->outcome();
+  forget(state, state.pending, append);
+  return fail(std::move(refused.error()));
+}
+
+void KafkaProducer::forget(State& state, KafkaAppends& from, KafkaAppends::iterator append) {
+  state.records -= append->records().size();
+  state.bytes -= append->bytes();
+  from.erase(append);
+}
+
+void KafkaProducer::wake(State& state) {
+  if (!state.client) return;
+  const KafkaQueue queue{rd_kafka_queue_get_main(state.client.get())};
+  rd_kafka_queue_yield(queue.get());
+}
+
+// --- On the thread
+// -------------------------------------------------------------------------------------------------------
+
+void KafkaProducer::run() {
+  while (serve()) {
+  }
+  voice_.say(7, "the producer ended");
+}
+
+bool KafkaProducer::serve() {
+  rd_kafka_t* client = nullptr;
+  auto wait = turn_wait_max;
+  const auto mode = state_.with([&](State& state) {
+    client = state.client.get();  // replaced by this thread alone
+    if (!state.waiting.empty()) wait = look_up_pause;
+    const bool idle = state.pending.empty() && state.waiting.empty();
+    if (state.mode == Mode::stopping && idle) state.mode = Mode::vanishing;
+    return state.mode;
+  });
+  if (mode == Mode::vanishing) {
+    end();
+    return false;
+  }
+  if (!client) {
+    begin_again();
+    return true;
+  }
+  rd_kafka_poll(client, milliseconds(wait));
+  settle();
+  look_up_topics();
+  answer_overdue();
+  if (rd_kafka_fatal_error(client, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) give_up_session();
+  return true;
+}
+
+void KafkaProducer::delivered(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void* /*voice*/) {
+  auto* slot = static_cast<KafkaAppend::Slot*>(message->_private);
+  KafkaAppend::Report report{slot, message->offset, {}};
+  if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    report.failure = kafka_record_failure(message->err, rd_kafka_message_status(message));
+  }
+  slot->append->reports->push_back(std::move(report));
+}
+
+// What was reported in this turn. A topic that turns out to be gone is asked for again next time.
+void KafkaProducer::settle() {
+  if (reports_.empty()) return;
+  Answers answers;
+  state_.with([&](State& state) {
+    for (auto& report : reports_) {
+      auto& append = *report.slot->append;
+      append.report(report);
+      if (report.failure && report.failure->kind == Kind::not_found) state.forget_routes(append);
+      if (!append.settled()) continue;
+      const bool overdue = append.reply == nullptr;
+      if (!overdue) answers.push_back({std::move(append.reply), append.outcome()});
+      forget(state, overdue ? state.overdue : state.pending, append.place);
+    }
+  });
+  reports_.clear();
+  give(std::move(answers));
+}
+
+void KafkaProducer::State::forget_routes(const KafkaAppend& append) {
+  for (const auto& record : append.records()) routes.erase(record.topic);
+}
+
+void KafkaProducer::answer_overdue() {
+  const auto oldest = clock_.now() - settings_.append_wait_max;
+  Answers answers;
+  state_.with([&](State& state) {
+    while (!state.waiting.empty() && state.waiting.front().began <= oldest) {
+      auto reply = std::move(state.waiting.front().reply);
+      answers.push_back({std::move(reply), fail(Kind::unavailable, "Kafka did not say whether there is such a topic")});
+      forget(state, state.waiting, state.waiting.begin());
+    }
+    while (!state.pending.empty() && state.pending.front().began <= oldest) {
+      const auto append = state.pending.begin();
+      answers.push_back({std::exchange(append->reply, nullptr), maybe_written()});
+      state.overdue.splice(state.overdue.end(), state.pending, append);
+    }
+  });
+  give(std::move(answers));
+}
+
+Appended KafkaProducer::maybe_written() {
+  return fail(Kind::maybe_done, "Kafka did not acknowledge the records in time, they may be there");
+}
+
+void KafkaProducer::give(Answers answers) {
+  for (auto& [reply, appended] : answers) reply->give_from(std::move(appended));
+}
+
+// --- Topics that were not seen yet
+// ----------------------------------------------------------------------------------------
+
+void KafkaProducer::look_up_topics() {
+  Asked asked;
+  rd_kafka_t* client = state_.with([&](const State& state) {
+    for (const auto& append : state.waiting) {
+      for (const auto& record : append.records()) {
+        if (!state.route(record)) asked.emplace(record.topic, 0);
+      }
+    }
+    return state.client.get();
+  });
+  for (auto& [topic, partitions] : asked) partitions = ask_partitions(client, topic, look_up_wait_max);
+
+  Answers answers;
+  state_.with([&](State& state) {
+    for (const auto& [topic, partitions] : asked) {
+      if (!partitions) continue;
+      auto& route = state.routes[topic];
+      if (!route.handle) route.handle = topic_handle(client, topic);
+      route.partitions = *partitions;
+    }
+    admit(state, asked, answers);
+  });
+  give(std::move(answers));
+}
+
+// In the order of the calls; what must go on waiting holds back what follows it to the same topics.
+void KafkaProducer::admit(State& state, const Asked& asked, Answers& answers) {
+  for (auto append = state.waiting.begin(); append != state.waiting.end();) {
+    const auto current = append++;
+    auto reply = current->reply;
+    auto refused = absent(state, asked, *current);
+    if (refused) {
+      forget(state, state.waiting, current);
+    } else if (state.may_pass(*current)) {
+      auto passed = hand_over(state, state.waiting, current);
+      if (!passed) refused = std::move(passed.error());
+    }
+    if (refused) answers.push_back({std::move(reply), fail(std::move(*refused))});
+  }
+}
+
+// Why it can never pass, once that is certain.
+std::optional<Failure> KafkaProducer::absent(const State& state, const Asked& asked, const KafkaAppend& append) const {
+  for (const auto& record : append.records()) {
+    const auto found = asked.find(record.topic);
+    if (state.route(record) || found == asked.end()) continue;
+    if (found->second) {
+      return Failure{Kind::not_found, fmt::format("topic '{}' has {} partitions and none with the number {}",
+                                                  record.topic, *found->second, record.partition)};
+    }
+    const bool may_appear = may_pass(found->second.error().kind) || clock_.now() - append.began < absent_topic_wait_max;
+    if (!may_appear) return found->second.error();
+  }
+  return std::nullopt;
+}
+
+// --- The end of a client
+// --------------------------------------------------------------------------------------------------
+
+// After this error the library takes nothing more. What it still holds is purged, and what becomes of it is reported.
+void KafkaProducer::give_up_session() {
+  std::array<char, 256> why{};
+  rd_kafka_t* client = state_.with([](State& state) {
+    if (state.mode == Mode::running) state.mode = Mode::rebuilding;
+    return state.client.get();
+  });
+  rd_kafka_fatal_error(client, why.data(), why.size());
+  voice_.say(3, fmt::format("the producer is rebuilt after an error that it cannot pass over: {}", why.data()));
+  rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  const auto latest = clock_.now() + rebuild_wait_max;
+  while (rd_kafka_outq_len(client) > 0 && clock_.now() < latest) {
+    rd_kafka_poll(client, milliseconds(look_up_pause));
+    settle();
+  }
+  drop_client();
+  begin_again();
+}
+
+// Whoever was not answered learns that his records may be there. The library reads key and value until it is gone, so
+// the appends go after it.
+void KafkaProducer::drop_client() {
+  Answers answers;
+  KafkaAppends dropped;
+  auto client = state_.with([&](State& state) {
+    for (auto& append : state.pending) answers.push_back({std::exchange(append.reply, nullptr), maybe_written()});
+    for (auto* gone : {&state.pending, &state.overdue}) {
+      for (const auto& append : *gone) {
+        state.records -= append.records().size();
+        state.bytes -= append.bytes();
+      }
+      dropped.splice(dropped.end(), *gone);
+    }
+    state.routes.clear();
+    return std::move(state.client);
+  });
+  give(std::move(answers));
+  client.reset();
+}
+
+void KafkaProducer::begin_again() {
+  auto client = make_client(RD_KAFKA_PRODUCER, producer_properties(settings_), voice_, {.delivered = delivered});
+  if (!client) {
+    voice_.say(2, fmt::format("there is no producer until the next append asks for one: {}", client.error().sentence));
+    state_.wait([](const State& state) { return state.wanted || state.mode != Mode::rebuilding; },
+                [](State& state) { state.wanted = false; });
+    return;
+  }
+  state_.with([&](State& state) {
+    state.client = std::move(*client);
+    if (state.mode == Mode::rebuilding) state.mode = Mode::running;
+  });
+}
+
+void KafkaProducer::end() {
+  drop_client();
+  Answers answers;
+  state_.with([&](State& state) {
+    for (auto& append : state.waiting) {
+      answers.push_back({std::move(append.reply), fail(Kind::stopping, "the log was closed")});
+    }
+    state.waiting.clear();
+    state.mode = Mode::ended;
+  });
+  give(std::move(answers));
+}
+
+}  // namespace sluice::log
