@@ -73,7 +73,8 @@ struct Encoded {
   bool operator==(const Encoded&) const = default;
 };
 
-constexpr std::size_t value_bytes_max = JsonLimits{}.bytes_max;
+constexpr std::size_t value_bytes_max =
+    1'900'000;  // of a record of 2 MB; key, our headers and foreign ones have the rest
 constexpr std::size_t data_depth_max = JsonLimits{}.depth_max;
 
 // Kind::invalid when data or unknown break a rule of json.hpp, or the key is another tenant's. What it accepts, decode

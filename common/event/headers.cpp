@@ -53,10 +53,6 @@ constexpr std::array<std::string_view, ours_count> names{
     "sluice-replay",
 };
 
-bool is_ours(std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 class Seen {
  public:
   explicit Seen(std::span<const HeaderView> headers) {
@@ -180,6 +176,10 @@ Result<Journey> journey_of(const Seen& seen) {
 }
 
 }  // namespace
+
+bool is_ours(std::string_view header_name) {
+  return std::find(names.begin(), names.end(), header_name) != names.end();
+}
 
 Headers encode_headers(const EventHeaders& headers, const ConversationKey* subject) {
   Headers out;

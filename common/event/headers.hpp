@@ -68,6 +68,8 @@ struct EventHeaders {
   bool operator==(const EventHeaders&) const = default;
 };
 
+[[nodiscard]] bool is_ours(std::string_view header_name);
+
 // `ce_subject` is the key of the conversation; there is none before dedup has found it.
 Headers encode_headers(const EventHeaders& headers, const ConversationKey* subject);
 

@@ -172,7 +172,7 @@ TEST_CASE("data may be 64 levels deep and no more") {
   CHECK(refused_as(decoded_with_value(value_with(R"("data":{"a":)" + nested(64) + "}")), Kind::corrupt));
 }
 
-TEST_CASE("a value of two million bytes is written and read and one byte more is refused") {
+TEST_CASE("the largest value is written and read and one byte more is refused") {
   auto event = received();
   event.data = Json::object({{"body", ""}});
   const auto around = encode(event)->value.size();
