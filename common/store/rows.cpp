@@ -1,0 +1,20 @@
+#include "common/store/rows.hpp"
+
+#include <vector>
+
+namespace sluice::store {
+
+db::Batch batch_of(db::Statement statement) {
+  db::Batch batch;
+  batch.statements.push_back(std::move(statement));
+  return batch;
+}
+
+Task<Result<db::Rows>> run(db::Database& database, db::Statement statement) {
+  auto running = database.run(batch_of(std::move(statement)));
+  auto answers = co_await std::move(running);
+  if (!answers) co_return fail(std::move(answers).error());
+  co_return std::move(answers->front());
+}
+
+}  // namespace sluice::store
