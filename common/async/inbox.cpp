@@ -7,13 +7,11 @@
 namespace sluice {
 
 void Inbox::put(Work work) {
-  bool send_wake_up = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    queued_.push_back(std::move(work));
-    send_wake_up = !std::exchange(wake_up_sent_, true);
-  }
-  if (send_wake_up) boost::asio::post(context_, [this] { drain(); });
+  const std::scoped_lock lock(mutex_);
+  queued_.push_back(std::move(work));
+  if (std::exchange(wake_up_sent_, true)) return;
+  // Inside the lock, so that drain() can't run the work before this thread is done with the context.
+  boost::asio::post(context_, [this] { drain(); });
 }
 
 void Inbox::drain() noexcept {

@@ -16,7 +16,8 @@ class Inbox {
   explicit Inbox(boost::asio::io_context& context) : context_(context) {}
 
   // From any thread. Queued work keeps the context's run() from returning, an empty inbox does not.
-  // The work must not throw: that would be nobody's exception, so it ends the process.
+  // The work must not throw: that would be nobody's exception, so it ends the process. Once it runs, the caller touches
+  // neither inbox nor context any more, so the work may be what lets both be destroyed.
   void put(Work work);
 
  private:

@@ -36,7 +36,8 @@ class Loop {
   [[nodiscard]] static Loop* here();
 
   // From any thread. Thousands of calls while the loop is busy cost one wake-up. Runs in the order of the calls.
-  // The work must not throw. Work that is still queued when the loop is destroyed is dropped.
+  // The work must not throw. Work that is still queued when the loop is destroyed is dropped. The loop must be there
+  // until the call returns or its work runs, whichever comes first.
   void post(Work work);
 
   void run();                   // until stop(), or until no task, no timer and no posted work is left

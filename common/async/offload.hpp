@@ -44,8 +44,8 @@ class Offload {
   // Runs `f` on a thread of the pool and resumes on the caller's loop with what it returned: Result<R> for an f that
   // returns R, and for one that returns Result<R> the same. Kind::overloaded at once when the queue is full,
   // Kind::stopping after stop(). A job cannot be cancelled: a cancelled caller waits for its job, gets its value, and
-  // throws at its next operation. What f throws comes out of here. The pool must be stopped before a loop that it
-  // serves is destroyed.
+  // throws at its next operation. What f throws comes out of here. A loop must not be destroyed
+  // while a job of it is under way.
   template <class F>
   Task<typename detail::OffloadResult<std::invoke_result_t<F&>>::Type> run(F f) {
     using R = std::invoke_result_t<F&>;

@@ -10,6 +10,7 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "common/async/spawn.hpp"
 #include "common/async/waiter.hpp"
 #include "common/base/ensure.hpp"
 
@@ -55,9 +56,7 @@ struct Scope::Child : ChildHook {
     begun = true;
     if (cancelled) co_return;
     try {
-      Waiter turn;
-      turn.wake();
-      co_await turn.wait();
+      co_await next_turn();
       co_await std::move(task);
     } catch (const boost::system::system_error& error) {
       if (error.code() != boost::asio::error::operation_aborted) failed(std::current_exception());

@@ -32,14 +32,20 @@ std::string sentence_of(const std::exception_ptr& failure) {
   }
 }
 
+struct Woken final : Waiter {
+  Woken() { wake(); }
+};
+
 }  // namespace
 
 void spawn(Loop& loop, Task<> task, std::function<void(std::exception_ptr)> on_failure) {
   ENSURE(on_failure, "a spawned task needs somebody who takes its failure");
-  boost::asio::co_spawn(loop.executor(), in_next_turn(std::move(task)),
-                        [on_failure = std::move(on_failure)](std::exception_ptr failure) noexcept {
-                          if (failure) on_failure(std::move(failure));
-                        });
+  loop.post([&loop, task = std::move(task), on_failure = std::move(on_failure)]() mutable {
+    boost::asio::co_spawn(loop.executor(), std::move(task),
+                          [on_failure = std::move(on_failure)](std::exception_ptr failure) noexcept {
+                            if (failure) on_failure(std::move(failure));
+                          });
+  });
 }
 
 std::function<void(std::exception_ptr)> or_die(std::string name) {
@@ -50,10 +56,12 @@ std::function<void(std::exception_ptr)> or_die(std::string name) {
   };
 }
 
+Task<> next_turn() {
+  return Waiter::wait_on<Woken>();
+}
+
 Task<> in_next_turn(Task<> task) {
-  Waiter turn;
-  turn.wake();
-  co_await turn.wait();
+  co_await next_turn();
   co_await std::move(task);
 }
 

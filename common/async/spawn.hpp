@@ -18,7 +18,10 @@ void spawn(Loop& loop, Task<> task, std::function<void(std::exception_ptr)> on_f
 // For tasks without which the process makes no sense: logs one line to stderr that names the task and aborts.
 [[nodiscard]] std::function<void(std::exception_ptr)> or_die(std::string name);
 
-// Begins `task` after everything that is ready now.
+// Comes back after everything that is ready now had its turn.
+Task<> next_turn();
+
+// Begins `task` then.
 Task<> in_next_turn(Task<> task);
 
 }  // namespace sluice

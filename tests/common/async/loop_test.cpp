@@ -101,6 +101,19 @@ TEST_CASE("work of several threads all runs and each thread's in its order") {
   }
 }
 
+TEST_CASE("a loop may end as soon as the last work from another thread has run") {
+  for (int round = 0; round < 300; ++round) {
+    std::thread poster;
+    {
+      Loop loop;
+      loop.hold();
+      poster = std::thread{[&] { loop.post([&] { loop.release(); }); }};
+      loop.run();
+    }
+    poster.join();
+  }
+}
+
 TEST_CASE("run returns when nothing is left and can be called again") {
   Loop loop;
   int ran = 0;

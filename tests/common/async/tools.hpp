@@ -11,17 +11,11 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "common/async/scope.hpp"
+#include "common/async/spawn.hpp"
 #include "common/async/task.hpp"
 #include "common/async/waiter.hpp"
 
 namespace sluice {
-
-// Lets everything that is ready now have its turn.
-inline Task<> next_turn() {
-  Waiter turn;
-  turn.wake();
-  co_await turn.wait();
-}
 
 inline Task<> wait_for_ever() {
   Waiter never;
