@@ -17,6 +17,14 @@ constexpr Exception cannot_alone[] = {
     {"atomic_finds_the_group", "this world has no tables: append_atomically is refused"},
 };
 
+constexpr Exception cannot_with_tables[] = {
+    {"atomic_is_refused", "this world is atomic"},
+};
+
+std::unique_ptr<LogWorld> atomic_world() {
+  return std::make_unique<AtomicSimulatedLogWorld>();
+}
+
 std::unique_ptr<LogWorld> eager_world() {
   return std::make_unique<SimulatedLogWorld>(SimulatedOptions{.group = {.eager = true}});
 }
@@ -30,8 +38,16 @@ std::unique_ptr<LogWorld> eager_world() {
 SLUICE_LOG_CASES(PLAY)
 #undef PLAY
 
+#define PLAY(function, sentence)                                 \
+  TEST_CASE("atomic simulated log: " sentence) {                 \
+    play(atomic_world, cannot_with_tables, #function, function); \
+  }
+SLUICE_LOG_CASES(PLAY)
+#undef PLAY
+
 TEST_CASE("simulated log: what it cannot do is stated") {
   check_exceptions("simulated log", cannot_alone);
+  check_exceptions("atomic simulated log", cannot_with_tables);
 }
 
 }  // namespace sluice::conformance

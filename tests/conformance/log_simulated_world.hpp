@@ -1,10 +1,11 @@
-// A world in simulated time: one broker, a current process on it, and faults only where a case asks for them.
+// Worlds in simulated time: one broker, a current process on it, and faults only where a case asks for them.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "common/db/simulated_database.hpp"
 #include "common/log/simulated_log.hpp"
 #include "tests/conformance/log_suite.hpp"
 #include "tests/support/world.hpp"
@@ -47,12 +48,33 @@ class SimulatedLogWorld : public LogWorld {
   Task<Offset> append_foreign(Outgoing record) override { co_return broker_.append_foreign(std::move(record)); }
 
  protected:
-  [[nodiscard]] SimulatedBroker& broker() { return broker_; }
-
- private:
   SimulatedWorld world_;
   SimulatedBroker broker_;
   std::unique_ptr<SimulatedLog> log_;
+};
+
+// The same with tables that share transactions with the log.
+class AtomicSimulatedLogWorld : public SimulatedLogWorld {
+ public:
+  AtomicSimulatedLogWorld() {
+    broker_.options().apply = [this](const db::Batch& changes) -> Done {
+      auto rows = tables_.run_now(changes);
+      if (!rows) return fail(std::move(rows).error());
+      return {};
+    };
+  }
+
+  db::Database& database() override { return *database_; }
+  Task<> crash() override {
+    database_->crash();
+    database_ = std::make_unique<db::SimulatedDatabase>(tables_, world_.loop, world_.clock, world_.random);
+    return SimulatedLogWorld::crash();
+  }
+
+ private:
+  db::SimulatedStore tables_;
+  std::unique_ptr<db::SimulatedDatabase> database_ =
+      std::make_unique<db::SimulatedDatabase>(tables_, world_.loop, world_.clock, world_.random);
 };
 
 }  // namespace sluice::conformance

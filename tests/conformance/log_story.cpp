@@ -78,9 +78,13 @@ Task<bool> until(LogWorld& world, std::vector<Member*> members, std::function<bo
   const auto deadline = world.clock().now() + world.patience();
   while (!reached()) {
     if (world.clock().now() >= deadline) co_return false;
+    bool anybody_left = false;
     for (auto* member : members) {
-      if (!member->closed && !member->broken) (void)co_await member->take(turn);
+      if (member->closed || member->broken) continue;
+      anybody_left = true;
+      (void)co_await member->take(turn);
     }
+    if (!anybody_left) co_await world.clock().sleep_for(turn);
   }
   co_return true;
 }
