@@ -30,6 +30,39 @@ std::span<const db::Migration> migrations() {
         "WHERE ended_at IS NULL",
         "CREATE INDEX schedule_of_tenant ON schedule (tenant, due, event, pool) WHERE ended_at IS NULL",
         "CREATE INDEX schedule_ended ON schedule (ended_at) WHERE ended_at IS NOT NULL"}},
+      {4,
+       "persons",
+       {"CREATE TABLE persons (tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, merged_into text, "
+        "PRIMARY KEY (tenant, id))",
+        "CREATE INDEX persons_united ON persons (tenant, merged_into) WHERE merged_into IS NOT NULL",
+        "CREATE TABLE person_aliases (tenant text NOT NULL, identity text NOT NULL, person text NOT NULL, "
+        "added_at bigint NOT NULL, PRIMARY KEY (tenant, identity))",
+        "CREATE INDEX person_aliases_of_person ON person_aliases (tenant, person)",
+        "CREATE TABLE windows (tenant text NOT NULL, person text NOT NULL, ours text NOT NULL, last_inbound_at bigint, "
+        "closed_at bigint, PRIMARY KEY (tenant, person, ours))",
+        "CREATE TABLE consents (tenant text NOT NULL, person text NOT NULL, channel text NOT NULL, "
+        "state text NOT NULL CHECK (state IN ('granted', 'revoked')), since bigint NOT NULL, "
+        "last_word_at bigint NOT NULL, PRIMARY KEY (tenant, person, channel))",
+        "CREATE TABLE consent_evidence (tenant text NOT NULL, event text NOT NULL, person text NOT NULL, "
+        "word text NOT NULL CHECK (word IN ('stop', 'start')), channel text NOT NULL, sender text NOT NULL, "
+        "source text NOT NULL, text text NOT NULL, at bigint NOT NULL, recorded_at bigint NOT NULL, "
+        "PRIMARY KEY (tenant, event))",
+        "CREATE INDEX consent_evidence_of_person ON consent_evidence (tenant, person, at)"}},
+      {5,
+       "conversations",
+       {"CREATE TABLE conversations (tenant text NOT NULL, key text NOT NULL, person text NOT NULL, alias_of text, "
+        "in_charge text NOT NULL CHECK (in_charge IN ('bot', 'human')), epoch bigint NOT NULL, "
+        "newest_turn bigint NOT NULL, last_inbound_at bigint, word_at bigint NOT NULL, created_at bigint NOT NULL, "
+        "PRIMARY KEY (tenant, key))",
+        "CREATE INDEX conversations_of_person ON conversations (tenant, person)",
+        "CREATE INDEX conversations_united ON conversations (tenant, alias_of) WHERE alias_of IS NOT NULL",
+        "CREATE TABLE conversation_turns (tenant text NOT NULL, event text NOT NULL, key text NOT NULL, "
+        "number bigint NOT NULL, given_at bigint NOT NULL, PRIMARY KEY (tenant, event))",
+        "CREATE INDEX conversation_turns_given ON conversation_turns (given_at)",
+        "CREATE TABLE hand_overs (tenant text NOT NULL, event text NOT NULL, key text NOT NULL, "
+        "in_charge text NOT NULL CHECK (in_charge IN ('bot', 'human')), why text NOT NULL, at bigint NOT NULL, "
+        "recorded_at bigint NOT NULL, epoch bigint, PRIMARY KEY (tenant, event))",
+        "CREATE INDEX hand_overs_recorded ON hand_overs (recorded_at)"}},
   };
   return all;
 }

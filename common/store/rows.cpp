@@ -17,4 +17,11 @@ Task<Result<db::Rows>> run(db::Database& database, db::Statement statement) {
   co_return std::move(answers->front());
 }
 
+Task<Result<std::int64_t>> remove(db::Database& database, db::Statement statement) {
+  auto running = run(database, std::move(statement));
+  const auto removed = co_await std::move(running);
+  if (!removed) co_return fail(removed.error());
+  co_return removed->touched;
+}
+
 }  // namespace sluice::store

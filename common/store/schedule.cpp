@@ -160,10 +160,7 @@ Task<Result<std::vector<ScheduledEvent>>> list_scheduled(db::Database& database,
 }
 
 Task<Result<std::int64_t>> forget_ended_schedule(db::Database& database, WallTime before, std::int64_t limit) {
-  auto running = run(database, {remove_ended, {stored(before), limit}});
-  const auto removed = co_await std::move(running);
-  if (!removed) co_return fail(removed.error());
-  co_return removed->touched;
+  return remove(database, {remove_ended, {stored(before), limit}});
 }
 
 }  // namespace sluice::store
