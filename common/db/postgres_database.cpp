@@ -70,6 +70,7 @@ PostgresPoolLimits limits_of(const PostgresSettings& settings) {
   return {.connections_max = settings.connections_max,
           .connection = {.jobs_max = settings.in_flight_max, .silence_max = settings.silence_max},
           .connect_wait_max = settings.connect_wait_max,
+          .away_wait_max = settings.away_wait_max,
           .queue_wait_max = settings.queue_wait_max,
           .reconnect_pause_min = settings.reconnect_pause_min,
           .reconnect_pause_max = settings.reconnect_pause_max};

@@ -24,7 +24,8 @@ struct PostgresSettings {
   std::size_t calls_bytes_max = std::size_t{128} << 20U;
   std::size_t rows_max = 256;  // rows written together in one transaction
   std::chrono::milliseconds connect_wait_max{5000};
-  std::chrono::milliseconds queue_wait_max{2000};       // for a connection
+  std::chrono::milliseconds away_wait_max{2000};        // for a server that is away: unavailable
+  std::chrono::milliseconds queue_wait_max{10000};      // for room on a connection: timed_out
   std::chrono::milliseconds statement_wait_max{10000};  // the server ends a longer one: timed_out
   std::chrono::milliseconds lock_wait_max{5000};        // for what another transaction holds: timed_out
   std::chrono::milliseconds silence_max{30000};  // without a byte from a server that owes an answer; then it is dead

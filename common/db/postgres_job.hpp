@@ -28,7 +28,7 @@ struct PostgresJob {
   bool prepared_allowed = true;
   std::size_t overtaken = 0;  // attempts that ended in a deadlock or a serialization failure
   std::size_t lost = 0;       // attempts whose connection was lost before anything could have been done
-  Instant waits_until{};      // for a connection
+  Instant queued_at{};
 };
 using PostgresJobPtr = std::unique_ptr<PostgresJob>;
 

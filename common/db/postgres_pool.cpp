@@ -62,7 +62,7 @@ void PostgresPool::close_connections() {
 // --- Jobs that wait --------------------------------------------------------------------------------------------------
 
 void PostgresPool::enqueue(PostgresJobPtr job) {
-  job->waits_until = clock_.now() + limits_.queue_wait_max;
+  job->queued_at = clock_.now();
   queue_.push_back(std::move(job));
 }
 
@@ -75,7 +75,7 @@ void PostgresPool::dispatch() {
     queue_.pop_front();
     connection->take(std::move(job));
   }
-  if (!queue_.empty() && !expiry_timer_.armed()) expiry_timer_.arm(queue_.front()->waits_until);
+  if (!queue_.empty()) expiry_timer_.arm(queue_.front()->queued_at + wait_max());
 }
 
 PostgresConnection* PostgresPool::least_busy() {
@@ -89,22 +89,27 @@ PostgresConnection* PostgresPool::least_busy() {
   return best;
 }
 
+Duration PostgresPool::wait_max() const {
+  return connections_.empty() ? limits_.away_wait_max : limits_.queue_wait_max;
+}
+
 void PostgresPool::expire() {
-  while (!queue_.empty() && queue_.front()->waits_until <= clock_.now()) {
+  while (!queue_.empty() && queue_.front()->queued_at + wait_max() <= clock_.now()) {
     const auto job = std::move(queue_.front());
     queue_.pop_front();
     job->finished(fail(no_connection()));
   }
-  if (!queue_.empty()) expiry_timer_.arm(queue_.front()->waits_until);
+  if (!queue_.empty()) expiry_timer_.arm(queue_.front()->queued_at + wait_max());
 }
 
 Failure PostgresPool::no_connection() const {
-  const auto waited = milliseconds_of(limits_.queue_wait_max);
+  const auto waited = milliseconds_of(wait_max());
   if (!connections_.empty())
     return {Kind::timed_out, fmt::format("PostgreSQL: all connections were busy for {} ms", waited)};
   if (pause_.failures() == 0)
     return {Kind::unavailable, fmt::format("PostgreSQL: there was no connection for {} ms", waited)};
-  return Failure{last_failure_}.while_doing(fmt::format("no connection for {} ms", waited));
+  // Whatever keeps us out, a wrong password too, is no fault of the call: it may pass.
+  return {Kind::unavailable, fmt::format("no connection for {} ms: {}", waited, last_failure_.sentence)};
 }
 
 void PostgresPool::retry_due() {

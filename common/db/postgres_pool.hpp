@@ -22,7 +22,8 @@ struct PostgresPoolLimits {
   std::size_t connections_max;
   PostgresConnection::Limits connection;
   Duration connect_wait_max;
-  Duration queue_wait_max;
+  Duration away_wait_max;   // while there is no connection at all
+  Duration queue_wait_max;  // while there are some and all are busy
   Duration reconnect_pause_min;
   Duration reconnect_pause_max;
 };
@@ -57,6 +58,7 @@ class PostgresPool final : public PostgresConnection::Owner {
   void open_more();
   void dialled(const PostgresDial* dial, Result<PgConnection> outcome);
   void retry_due();
+  [[nodiscard]] Duration wait_max() const;
   void expire();
   [[nodiscard]] Failure no_connection() const;
 
@@ -68,7 +70,7 @@ class PostgresPool final : public PostgresConnection::Owner {
   ReconnectPause pause_;
   std::vector<std::shared_ptr<PostgresConnection>> connections_;
   std::vector<std::unique_ptr<PostgresDial>> dials_;
-  std::deque<PostgresJobPtr> queue_;  // in the order of waits_until
+  std::deque<PostgresJobPtr> queue_;  // in the order of queued_at
   std::multimap<Instant, PostgresJobPtr> later_;
   bool ended_ = false;
   std::size_t attempts_ = 0;
