@@ -76,7 +76,7 @@ class Dependencies {
   // Called on the loop's thread when a breaker opens, allows a probe, or closes; `tenant` is none when it concerns all.
   struct Change {
     std::string dependency;
-    std::optional<event::Tenant> tenant;
+    std::optional<event::Tenant> tenant = {};
     Openness now = Openness::closed;
     bool probe_allowed = false;
     bool configuration = false;  // it refused our credentials

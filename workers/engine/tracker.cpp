@@ -64,22 +64,28 @@ log::Offset Tracker::watermark() const {
   return entries_.empty() ? next_ : entries_.front().offset;
 }
 
-std::vector<DoneRun> Tracker::done_above() const {
-  std::vector<DoneRun> runs;
-  bool open = false;
+Tracker::Progress Tracker::progress(std::span<const log::Offset> also) const {
+  Progress progress{.watermark = next_, .done = {}};
+  bool found_watermark = false;
+  bool in_run = false;
+  auto next_also = also.begin();
   for (const auto& entry : entries_) {
-    if (!entry.done) {
-      open = false;
-    } else if (open) {
-      runs.back().last = entry.offset;
-    } else {
-      runs.push_back({entry.offset, entry.offset});
-      open = true;
+    while (next_also != also.end() && *next_also < entry.offset) ++next_also;
+    const bool done = entry.done || (next_also != also.end() && *next_also == entry.offset);
+    if (!done) {
+      if (!found_watermark) progress.watermark = entry.offset;
+      found_watermark = true;
+      in_run = false;
+    } else if (found_watermark && in_run) {
+      progress.done.back().last = entry.offset;
+    } else if (found_watermark) {
+      progress.done.push_back({entry.offset, entry.offset});
+      in_run = true;
     }
   }
-  std::copy_if(done_before_.begin(), done_before_.end(), std::back_inserter(runs),
+  std::copy_if(done_before_.begin(), done_before_.end(), std::back_inserter(progress.done),
                [](const DoneRun& run) { return run.first <= run.last; });
-  return runs;
+  return progress;
 }
 
 }  // namespace sluice::engine

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,14 @@ class Tracker {
   void done(log::Offset offset);  // one that was taken; twice is fine
 
   [[nodiscard]] log::Offset watermark() const;  // the lowest that is not done; what to commit
-  [[nodiscard]] std::vector<DoneRun> done_above() const;
+
+  // What to commit: the watermark and what is done above it, with `also` (rising offsets that were taken) counted as
+  // done.
+  struct Progress {
+    log::Offset watermark = 0;
+    std::vector<DoneRun> done;
+  };
+  [[nodiscard]] Progress progress(std::span<const log::Offset> also = {}) const;
   [[nodiscard]] std::size_t unfinished() const { return unfinished_; }
   [[nodiscard]] bool is_done(log::Offset offset) const;
   [[nodiscard]] std::uint64_t changes() const {

@@ -1,0 +1,35 @@
+// What stands in a commit's metadata: which offsets above the watermark are done, and how the partition's owners ended.
+// Printable ASCII with a version, so that a foreign or later text is recognised and left alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/log/record.hpp"
+#include "workers/engine/tracker.hpp"
+
+namespace sluice::engine {
+
+struct CommitNote {
+  bool open = false;               // assigned and not released cleanly: its owner may have died
+  std::uint32_t unclean_ends = 0;  // owners that died one after the other without any progress
+  std::uint32_t group =
+      0;  // 0: everything is admitted; else only so many unfinished events at a time, to find a crasher
+  std::uint32_t alone = 0;         // deaths in a row with one event alone
+  std::vector<DoneRun> done = {};  // rising, above the watermark
+
+  bool operator==(const CommitNote&) const = default;
+};
+
+// "S1:<open>:<unclean>:<group>:<alone>:<runs>". When the runs do not fit into `bytes_max`, the longest prefix of them
+// that does: what is left out is done again after a restart.
+std::string write_note(const CommitNote& note, log::Offset watermark, std::size_t bytes_max);
+
+// None for a text that is foreign, damaged or of a later version; then only the watermark counts.
+std::optional<CommitNote> read_note(std::string_view text, log::Offset watermark);
+
+}  // namespace sluice::engine

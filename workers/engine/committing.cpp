@@ -1,0 +1,75 @@
+// Telling the log what is done: a quarter of a second after the first completion, or after five hundred of them.
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+void EngineCore::commit_soon() {
+  if (completions >= limits.commit_completions) {
+    commit_timer.arm(parts.clock.now());
+  } else if (!commit_timer.armed()) {
+    commit_timer.arm(parts.clock.now() + limits.commit_pause);
+  }
+}
+
+// None when the side is not assigned.
+std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool open,
+                                                 std::span<const log::Offset> also) {
+  auto& place = which == Which::main ? pair.main : pair.retry;
+  if (!place) return std::nullopt;
+  auto progress = place->tracker.progress(also);
+  CommitNote note{.open = open, .done = std::move(progress.done)};
+  std::string text = write_note(note, progress.watermark, log::metadata_bytes_max);
+  if (which == Which::main)
+    pair.map_share = static_cast<double>(text.size()) / static_cast<double>(log::metadata_bytes_max);
+  place->committed_changes = place->tracker.changes();
+  return log::Commit{.partition = place->partition,
+                     .epoch = place->epoch,
+                     .watermark = progress.watermark,
+                     .metadata = std::move(text)};
+}
+
+Task<> EngineCore::commit_pair(PairPtr pair, bool open) {
+  std::vector<log::Commit> commits;
+  for (const Which which : {Which::main, Which::retry}) {
+    if (auto commit = commit_of(*pair, which, open)) commits.push_back(std::move(*commit));
+  }
+  auto committed = co_await consumer->commit(std::move(commits));
+  if (!committed) {
+    parts.logger.warn("a commit failed", {{"pool", spec.name},
+                                          {"partition", pair->number},
+                                          {"class", name_of(committed.error().kind)},
+                                          {"why", committed.error().sentence}});
+  }
+}
+
+Task<> EngineCore::commit_all() {
+  if (committing || consumer == nullptr) co_return;
+  committing = true;
+  completions = 0;
+  std::vector<log::Commit> commits;
+  for (const auto& [number, pair] : pairs) {
+    if (!pair->current) continue;
+    for (const Which which : {Which::main, Which::retry}) {
+      const auto& place = which == Which::main ? pair->main : pair->retry;
+      if (place && place->has_news()) commits.push_back(*commit_of(*pair, which, true));
+    }
+  }
+  if (!commits.empty()) {
+    auto committed = co_await consumer->commit(std::move(commits));
+    if (!committed && committed.error().kind != Kind::stale) {
+      parts.logger.warn(
+          "a commit failed",
+          {{"pool", spec.name}, {"class", name_of(committed.error().kind)}, {"why", committed.error().sentence}});
+      for (const auto& [number, pair] : pairs) {  // what was not told is told next time
+        if (pair->main) pair->main->committed_changes = ~std::uint64_t{0};
+        if (pair->retry) pair->retry->committed_changes = ~std::uint64_t{0};
+      }
+      commit_soon();
+    }
+  }
+  committing = false;
+  if (completions > 0) commit_soon();
+  for (const auto& [number, pair] : pairs) watch_bounds(*pair);
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,164 @@
+// The inside of an engine: what its parts share. One file per part of the work:
+//   reading.cpp    what the consumer tells       life.cpp      a conversation in memory
+//   opening.cpp    assignment                    parked.cpp    a parked conversation
+//   leaving.cpp    hand-over                     moving.cpp    main records on their way into retry
+//   finishing.cpp  the order of effects          settling.cpp  final outcomes
+//   committing.cpp what is done, told the log    burying.cpp   what cannot be read
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/async/scope.hpp"
+#include "common/async/semaphore.hpp"
+#include "common/base/ensure.hpp"
+#include "common/event/pools.hpp"
+#include "common/telemetry/redacted.hpp"
+#include "workers/engine/dependency.hpp"
+#include "workers/engine/engine.hpp"
+#include "workers/engine/lane.hpp"
+#include "workers/engine/pair.hpp"
+
+namespace sluice::engine {
+
+enum class Which : std::uint8_t { main, retry };
+
+// What the engine knows of a parked head beside its record.
+struct Head {
+  LaneId lane = 0;
+  event::EventId event;
+  std::string tenant;
+  std::uint32_t tries = 0;
+  WallTime since{};  // parked
+  WallTime due{};
+  std::string why;
+};
+
+// A main record on its way into the retry partition.
+struct Move {
+  Queued queued;
+  LaneId lane = 0;
+  std::optional<Head> head = {};  // of the one that failed; followers have none
+};
+
+// What is to be made durable for one or several finished events of one side of a pair.
+struct Finish {
+  Which which = Which::main;
+  std::vector<log::Offset> offsets;  // rising
+  std::vector<log::Outgoing> outputs = {};
+  db::Batch changes = {};
+};
+enum class Finished : std::uint8_t {
+  durable,
+  overtaken,  // an expectation of the changes was not met: run the handler again on what is true now
+  orphaned,   // the partition went to somebody else: nothing was completed
+};
+
+struct EngineCore {
+  EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_parts, EngineLimits its_limits);
+
+  // reading.cpp
+  Task<> run();
+  Task<> serve();
+  Task<> read(log::Consumer& from);
+  void told(log::Assigned& assigned);
+  void told(log::Records& records);
+  void told(log::ReachedEnd& reached);
+  void told(log::Revoking& revoking);
+  void told(log::Lost& lost);
+  void take_main(const PairPtr& pair, const log::Record& record);
+  void take_retry(const PairPtr& pair, const log::Record& record);
+  void enqueue(const PairPtr& pair, Queued queued);
+  Instant due_of_new_head(Pair& pair, LaneId lane);
+  void watch_bounds(Pair& pair);
+  PairPtr find(const log::Partition& partition, log::Epoch epoch);
+
+  // opening.cpp
+  Task<> open(PairPtr pair);
+
+  // life.cpp
+  void start_life(const PairPtr& pair, Lane& lane);
+  Task<> live(PairPtr pair, Lane& lane);
+  Task<Outcome> run_handler(PairPtr pair, const event::Event& event, Lane* lane, std::uint32_t tries, bool woken);
+  Task<bool> act(PairPtr pair, Lane& lane, Outcome outcome);
+  Task<bool> pause_in_lane(PairPtr pair, Lane& lane, Failure why, std::optional<std::chrono::milliseconds> asked);
+  Task<bool> wait_for(PairPtr pair, Lane& lane, std::string_view dependency);
+  void park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause);
+  void pop(Pair& pair, Lane& lane, std::size_t count);
+
+  // settling.cpp: a final outcome as what is to be made durable. None: the pair is no longer ours.
+  struct Settled {
+    Finish finish;
+    std::size_t covers_behind = 0;
+  };
+  Task<std::optional<Settled>> settle(PairPtr pair, Outcome outcome, const event::Event& event, log::Offset offset,
+                                      Which which, std::uint32_t tries);
+
+  // parked.cpp
+  void arm_parked();
+  void start_due();
+  Task<> live_parked(PairPtr pair, LaneId lane);
+  Task<std::optional<log::Record>> fetch(PairPtr pair, Which which, log::Offset offset);
+  Task<std::optional<Head>> head_of(PairPtr pair, LaneId lane, const event::Event& event);
+  Task<bool> act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head, Outcome outcome);
+  Task<> keep_parked(PairPtr pair, Head head, Duration pause);
+  db::Statement row_of(const Pair& pair, const Head& head) const;
+
+  // moving.cpp
+  void move(const PairPtr& pair, Move item);
+  Task<> move_all(PairPtr pair);
+  void arrived(Pair& pair, LaneId lane, ShortId id);
+
+  // finishing.cpp
+  Task<Finished> finish(PairPtr pair, Finish what);
+  Task<> flush(PairPtr pair);
+  Task<bool> append_until_durable(PairPtr pair, const std::vector<log::Outgoing>& records);
+  Task<Finished> run_changes(PairPtr pair, const db::Batch& changes);
+  void complete(Pair& pair, Which which, std::span<const log::Offset> offsets);
+  log::Outgoing outgoing(const Output& output) const;
+
+  // committing.cpp
+  void commit_soon();
+  Task<> commit_all();
+  std::optional<log::Commit> commit_of(Pair& pair, Which which, bool open, std::span<const log::Offset> also = {});
+  Task<> commit_pair(PairPtr pair, bool open);
+
+  // leaving.cpp
+  Task<> hand_over(std::vector<PairPtr> leaving, std::vector<log::Partition> partitions, Instant deadline);
+  Task<> drain();
+  void drop(const PairPtr& pair);
+
+  // burying.cpp
+  Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
+
+  Task<bool> storage_pause(std::uint32_t failures, const Pair& pair);  // false: the pair is no longer ours
+  [[nodiscard]] bool atomic() const { return parts.log.capabilities().atomic; }
+  Side& side(Pair& pair, Which which) { return which == Which::main ? *pair.main : *pair.retry; }
+
+  const PoolSpec spec;
+  Handler& handler;
+  EngineParts parts;
+  const EngineLimits limits;
+  const event::PoolTopics topics;
+  const std::string group;
+
+  std::unique_ptr<log::Consumer> consumer;
+  std::map<std::int32_t, PairPtr> pairs;
+  ParkedIndex index;
+  Semaphore turns;  // handlers at the same time
+  Scope work;       // every coroutine of this engine
+  Timer parked_timer;
+  Timer commit_timer;
+  bool committing = false;
+  std::size_t completions = 0;  // since the last commit
+  bool stopping = false;
+  bool drained = false;
+  Signal dependency_changed;
+  Signal nobody;  // is never notified
+  EngineFigures figures;
+};
+
+}  // namespace sluice::engine

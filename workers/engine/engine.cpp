@@ -1,0 +1,64 @@
+#include "workers/engine/engine.hpp"
+
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_parts, EngineLimits its_limits)
+    : spec(std::move(its_spec)),
+      handler(its_handler),
+      parts(std::move(its_parts)),
+      limits(std::move(its_limits)),
+      topics(event::topics_of(spec.prefix, spec.name)),
+      group(event::group_of(spec.prefix, spec.name)),
+      turns(limits.running_max),
+      work(parts.loop),
+      parked_timer(parts.clock.timers(), [this] { start_due(); }),
+      commit_timer(parts.clock.timers(), [this] { work.start(commit_all()); }) {
+  if (parts.dependencies == nullptr) return;
+  parts.dependencies->when_changed([this](const Dependencies::Change&) { dependency_changed.notify_all(); });
+}
+
+Engine::Engine(PoolSpec spec, Handler& handler, EngineParts parts, EngineLimits limits)
+    : core_(std::make_unique<EngineCore>(std::move(spec), handler, std::move(parts), std::move(limits))) {}
+Engine::~Engine() = default;
+
+Task<> Engine::run() {
+  return core_->run();
+}
+
+void Engine::stop() {
+  if (std::exchange(core_->stopping, true)) return;
+  core_->work.start(core_->drain());
+}
+
+void Engine::wake(const event::ConversationKey& key) {
+  const LaneId id = lane_of(event::EventKey{key});
+  for (const auto& [number, pair] : core_->pairs) {
+    if (const auto lane = pair->lanes.find(id); lane != pair->lanes.end()) {
+      lane->second->woken = true;
+      lane->second->changed.notify_all();
+    }
+    const bool waits = pair->parked.contains(id) && core_->index.holds(id) && core_->index.is_due(id);
+    if (!waits) continue;
+    core_->index.set_due(id, core_->parts.clock.now());
+    core_->arm_parked();
+  }
+}
+
+EngineFigures Engine::figures() const {
+  EngineFigures figures = core_->figures;
+  figures.parked_lanes = core_->index.lanes();
+  figures.parked_events = core_->index.events();
+  return figures;
+}
+
+std::vector<ParkedLane> Engine::parked() const {
+  std::vector<ParkedLane> lanes;
+  for (const auto& [number, pair] : core_->pairs) {
+    for (const LaneId lane : pair->parked) lanes.push_back({lane, number, core_->index.behind(lane)});
+  }
+  return lanes;
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,85 @@
+// One engine runs one pool in one process: it reads the pool's topics, keeps every conversation in order, runs the
+// handler, and acts on what it answers. workers/engine/README.md explains it in one page.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/async/clock.hpp"
+#include "common/async/loop.hpp"
+#include "common/async/random.hpp"
+#include "common/db/database.hpp"
+#include "common/log/log.hpp"
+#include "common/telemetry/logger.hpp"
+#include "workers/engine/handler.hpp"
+#include "workers/engine/limits.hpp"
+#include "workers/engine/parked_index.hpp"
+
+namespace sluice::engine {
+
+struct PoolSpec {
+  std::string name;               // "classify"
+  std::string prefix = "sluice";  // of topics and groups
+  Followers followers = Followers::go_on;
+  std::int32_t partitions = 32;
+};
+
+struct EngineParts {
+  Loop& loop;
+  Clock& clock;
+  Random& random;
+  log::Log& log;
+  db::Database& database;
+  Logger& logger;
+  class Dependencies* dependencies = nullptr;  // none: the pool has none
+  std::string owner = {};                      // this process and incarnation, for ledger and dead letters
+};
+
+struct ParkedLane {
+  LaneId lane = 0;
+  std::int32_t partition = 0;
+  std::size_t behind = 0;
+};
+
+struct EngineFigures {
+  std::size_t running = 0;
+  std::size_t lanes = 0;    // with something in memory
+  std::size_t records = 0;  // in memory
+  std::size_t bytes = 0;
+  std::size_t parked_lanes = 0;
+  std::size_t parked_events = 0;
+  std::size_t pairs = 0;       // assigned
+  std::uint64_t finished = 0;  // events, since the start
+  std::uint64_t dead = 0;
+};
+
+struct EngineCore;
+
+class Engine {
+ public:
+  Engine(PoolSpec spec, Handler& handler, EngineParts parts, EngineLimits limits = {});
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  // Joins the pool's group and works until stop() has drained it; subscribes anew when the consumer breaks. An
+  // exception of the engine's own comes out of here; one of a handler is a failed try.
+  Task<> run();
+
+  // Stops admitting, lets what runs finish within drain_max, commits, leaves the group. run() returns then. Idempotent.
+  void stop();
+
+  // Wakes a conversation from outside: a waiting or parked head runs again at once and may find that it became void.
+  void wake(const event::ConversationKey& key);
+
+  [[nodiscard]] EngineFigures figures() const;
+  [[nodiscard]] std::vector<ParkedLane> parked() const;
+
+ private:
+  std::unique_ptr<EngineCore> core_;
+};
+
+}  // namespace sluice::engine

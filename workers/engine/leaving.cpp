@@ -1,0 +1,78 @@
+// Hand-over: stop admitting, let what runs finish, commit, go. What is unfinished then goes on as an orphan.
+#include "common/async/deadline.hpp"
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+void EngineCore::told(log::Revoking& revoking) {
+  std::vector<PairPtr> leaving;
+  for (const auto& partition : revoking.partitions) {
+    const auto found = pairs.find(partition.number);
+    if (found != pairs.end() && !found->second->leaving) {
+      found->second->leaving = true;
+      leaving.push_back(found->second);
+    }
+  }
+  work.start(hand_over(std::move(leaving), std::move(revoking.partitions), revoking.deadline));
+}
+
+namespace {
+
+Task<> until_quiet(PairPtr pair) {
+  while (pair->running > 0 || pair->mover_runs || pair->flush_runs) co_await pair->changed.wait();
+}
+
+}  // namespace
+
+Task<> EngineCore::hand_over(std::vector<PairPtr> leaving, std::vector<log::Partition> partitions, Instant deadline) {
+  const Duration for_the_commit = std::chrono::milliseconds{250};
+  for (const auto& pair : leaving) {
+    for (const auto& [id, lane] : pair->lanes) lane->changed.notify_all();  // nobody goes on waiting for another try
+    pair->changed.notify_all();
+  }
+  for (const auto& pair : leaving) {
+    const bool quiet = co_await within(parts.clock, deadline - for_the_commit, until_quiet(pair));
+    if (pair->current) co_await commit_pair(pair, !quiet);
+    drop(pair);
+  }
+  consumer->release(partitions);
+}
+
+// From now on somebody else may own it. Frames that still run hold the pair; nothing of theirs is completed any more.
+void EngineCore::drop(const PairPtr& pair) {
+  const PairPtr kept = pair;
+  kept->current = false;
+  kept->leaving = true;
+  for (const LaneId lane : kept->parked) index.forget(lane);
+  kept->parked.clear();
+  for (const auto& [id, lane] : kept->lanes) lane->changed.notify_all();
+  for (const auto& item : kept->to_move) {
+    figures.records -= 1;
+    figures.bytes -= item.queued.bytes;
+  }
+  kept->to_move.clear();
+  kept->changed.notify_all();
+  const auto place = pairs.find(kept->number);
+  if (place != pairs.end() && place->second == kept) pairs.erase(place);
+  figures.pairs = pairs.size();
+}
+
+// A stop: everything that runs gets drain_max, then the group is left.
+Task<> EngineCore::drain() {
+  const Instant deadline = parts.clock.now() + limits.drain_max;
+  std::vector<PairPtr> all;
+  for (const auto& [number, pair] : pairs) {
+    pair->leaving = true;
+    for (const auto& [id, lane] : pair->lanes) lane->changed.notify_all();
+    pair->changed.notify_all();
+    all.push_back(pair);
+  }
+  for (const auto& pair : all) {
+    const bool quiet = co_await within(parts.clock, deadline, until_quiet(pair));
+    if (pair->current) co_await commit_pair(pair, !quiet);
+  }
+  for (const auto& pair : all) drop(pair);
+  if (consumer != nullptr) consumer->close();
+}
+
+}  // namespace sluice::engine

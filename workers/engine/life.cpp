@@ -1,0 +1,149 @@
+// The life of a conversation in memory: its head runs, the engine acts on what the handler answered, the next one
+// follows.
+#include "common/async/deadline.hpp"
+#include "workers/engine/attempt.hpp"
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+void EngineCore::start_life(const PairPtr& pair, Lane& lane) {
+  lane.alive = true;
+  ++figures.lanes;
+  work.start(live(pair, lane));
+}
+
+Task<> EngineCore::live(PairPtr pair, Lane& lane) {
+  while (!lane.queue.empty() && pair->admits()) {
+    Outcome outcome =
+        co_await run_handler(pair, lane.queue.front().event, &lane, lane.tries, std::exchange(lane.woken, false));
+    if (!pair->current) break;
+    const bool goes_on = co_await act(pair, lane, std::move(outcome));
+    if (!goes_on) break;
+  }
+  --figures.lanes;
+  lane.alive = false;
+  for (const auto& queued : lane.queue) {  // left to the next owner
+    figures.records -= 1;
+    figures.bytes -= queued.bytes;
+  }
+  pair->lanes.erase(lane.id);
+}
+
+// A handler that throws, or is not over at its deadline, has failed once; what it did outside is unknown, never done.
+Task<Outcome> EngineCore::run_handler(PairPtr pair, const event::Event& event, Lane* lane, std::uint32_t tries,
+                                      bool woken) {
+  auto turn = co_await turns.acquire();
+  if (!pair->admits()) co_return Outcome{Merged{}};  // ignored: nobody acts on it
+  ++pair->running;
+  ++figures.running;
+  RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};
+  std::optional<Outcome> outcome;
+  std::string thrown;
+  bool cancelled = false;
+  try {
+    outcome = co_await within(parts.clock, attempt.deadline(), handler.handle(event, attempt));
+  } catch (const boost::system::system_error& error) {
+    cancelled = error.code() == boost::asio::error::operation_aborted;
+    thrown = error.what();
+  } catch (const std::exception& error) {
+    thrown = error.what();
+  } catch (...) {
+    thrown = "something that is no exception";
+  }
+  --pair->running;
+  --figures.running;
+  if (!pair->admits()) pair->changed.notify_all();
+  if (cancelled) co_return Outcome{Later{{Kind::stopping, "the engine stops"}}};
+  if (outcome) co_return std::move(*outcome);
+  const std::string why = thrown.empty() ? "not over at its deadline" : "the handler threw: " + scrubbed(thrown);
+  parts.logger.error("a handler failed",
+                     {{"pool", spec.name}, {"event", event.id.text()}, {"tenant", event.tenant.text()}, {"why", why}});
+  co_return Outcome{Later{{thrown.empty() ? Kind::timed_out : Kind::ours, why}}};
+}
+
+// False: this life ends here (parked, handed over).
+Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
+  if (auto* later = std::get_if<Later>(&outcome)) {
+    const bool goes_on = co_await pause_in_lane(pair, lane, std::move(later->why), later->wait);
+    co_return goes_on;
+  }
+  if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
+    const bool goes_on = co_await wait_for(pair, lane, waiting->dependency);
+    co_return goes_on;
+  }
+  const Queued& head = lane.queue.front();
+  auto settled = co_await settle(pair, std::move(outcome), head.event, head.offset, Which::main, lane.tries);
+  if (!settled) co_return false;
+  const std::size_t behind = std::min(settled->covers_behind, lane.queue.size() - 1);
+  for (std::size_t i = 0; i <= behind; ++i) settled->finish.offsets.push_back(lane.queue[i].offset);
+  const Finished finished = co_await finish(pair, std::move(settled->finish));
+  if (finished == Finished::orphaned) co_return false;
+  if (finished == Finished::durable) pop(*pair, lane, behind + 1);
+  co_return true;
+}
+
+void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    pair.records -= 1;
+    pair.bytes -= lane.queue.front().bytes;
+    figures.records -= 1;
+    figures.bytes -= lane.queue.front().bytes;
+    lane.queue.pop_front();
+  }
+  lane.tries = 0;
+  lane.first_try.reset();
+  watch_bounds(pair);
+}
+
+Task<bool> EngineCore::pause_in_lane(PairPtr pair, Lane& lane, Failure why,
+                                     std::optional<std::chrono::milliseconds> asked) {
+  ++lane.tries;
+  if (!asked) asked = why.wait;
+  if (!lane.first_try) lane.first_try = parts.clock.now();
+  const auto pause = lane_pause(limits.retry, lane.tries, parts.clock.now() - *lane.first_try, asked, parts.random);
+  if (!pause) {
+    park(pair, lane, lane.tries, std::move(why.sentence), parked_pause(limits.retry, 0, asked, parts.random));
+    co_return false;
+  }
+  const Instant due = parts.clock.now() + *pause;
+  while (pair->admits() && !lane.woken && parts.clock.now() < due) {
+    [[maybe_unused]] const bool woke = co_await within(parts.clock, due, lane.changed.wait());
+  }
+  co_return true;
+}
+
+// No try is counted. Sick for everybody: the lane waits here, and the partition fills up and pauses. Sick for this
+// tenant: its conversation is parked, so that others get the room.
+Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view dependency) {
+  constexpr std::chrono::milliseconds look_again{1'000};
+  const Openness openness =
+      parts.dependencies == nullptr ? Openness::closed : parts.dependencies->openness(dependency, lane.tenant);
+  if (openness == Openness::open_for_tenant) {
+    park(pair, lane, lane.tries, fmt::format("waiting for {}", dependency), look_again);
+    co_return false;
+  }
+  const Instant due = parts.clock.now() + look_again;
+  [[maybe_unused]] const bool changed = co_await within(parts.clock, due, dependency_changed.wait());
+  co_return true;
+}
+
+void EngineCore::park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause) {
+  const WallTime now = parts.clock.wall();
+  Head head{.lane = lane.id,
+            .event = lane.queue.front().event.id,
+            .tenant = lane.tenant.text(),
+            .tries = tries,
+            .since = now,
+            .due = now + std::chrono::ceil<std::chrono::milliseconds>(pause),
+            .why = std::move(why)};
+  pair->new_heads[lane.id] = parts.clock.now() + pause;
+  auto queue = std::exchange(lane.queue, {});
+  bool first = true;
+  for (auto& queued : queue) {
+    Move item{std::move(queued), lane.id};
+    if (std::exchange(first, false)) item.head = std::move(head);
+    move(pair, std::move(item));
+  }
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,31 @@
+// The bounds of one engine, each with its unit; shown at start.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "workers/engine/retry_policy.hpp"
+
+namespace sluice::engine {
+
+struct EngineLimits {
+  std::size_t running_max = 5'000;            // handlers at the same time
+  std::size_t partition_records_max = 1'000;  // in memory, of one main partition; above it the partition pauses,
+  std::size_t partition_bytes_max = std::size_t{10} << 20U;  // and goes on at half of it
+  std::size_t records_max = 20'000;                          // in memory, of all partitions
+  std::size_t bytes_max = std::size_t{512} << 20U;
+  std::size_t lane_records_max = 200;     // of one conversation; above it its partition pauses, with an alarm
+  std::size_t parked_max = 1'000'000;     // events; above it main partitions pause, with an alarm
+  std::size_t resumed_at_once_max = 500;  // parked conversations that start in one turn of the loop
+  double map_share_max = 0.75;            // of the commit's metadata; above it a main partition admits nothing new
+  std::size_t commit_completions = 500;   // a commit comes after so many,
+  std::chrono::milliseconds commit_pause{250};    // or after so long
+  std::chrono::milliseconds handler_max{60'000};  // one run of a handler
+  std::chrono::milliseconds revoke_wait_max{2'000};
+  std::chrono::milliseconds drain_max{25'000};
+  std::chrono::milliseconds storage_pause_min{100};  // between tries when the log or the database does not take a write
+  std::chrono::milliseconds storage_pause_max{5'000};
+  RetrySettings retry = {};
+};
+
+}  // namespace sluice::engine

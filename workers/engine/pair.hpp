@@ -1,0 +1,77 @@
+// Partition n of a pool: the main and the retry partition of the same number, which always belong to the same member.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/async/signal.hpp"
+#include "common/log/log.hpp"
+#include "workers/engine/commit_note.hpp"
+#include "workers/engine/parked_index.hpp"
+#include "workers/engine/tracker.hpp"
+
+namespace sluice::engine {
+
+struct Side {
+  Side(log::Partition its_partition, log::Epoch its_epoch, Tracker its_tracker)
+      : partition(std::move(its_partition)), epoch(its_epoch), tracker(std::move(its_tracker)) {}
+
+  [[nodiscard]] bool has_news() const { return tracker.changes() != committed_changes; }
+
+  log::Partition partition;
+  log::Epoch epoch;
+  Tracker tracker;
+  std::uint64_t committed_changes = 0;
+  bool paused = false;
+};
+
+struct Lane;
+struct Move;
+struct Finishing;
+
+// A main record that goes into retry has arrived when its append is acknowledged and the record came back by delivery.
+struct MoveState {
+  bool appended = false;
+  bool delivered = false;
+};
+
+struct Pair {
+  explicit Pair(std::int32_t its_number);
+  ~Pair();
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+
+  // Ours, and open for new events. False for ever once it is leaving or lost.
+  [[nodiscard]] bool admits() const { return current && !leaving; }
+
+  const std::int32_t number;
+  std::optional<Side> main;
+  std::optional<Side> retry;
+  bool current = true;   // false once somebody else may own it: what still runs is an orphan
+  bool leaving = false;  // admits nothing; what runs may finish
+  bool opened = false;   // the retry partition has been read to its end, main flows
+  bool retry_at_end = false;
+  Signal changed;  // something above or a count below changed
+
+  std::size_t records = 0;  // of main, in memory
+  std::size_t bytes = 0;
+  std::size_t running = 0;                  // handlers
+  double map_share = 0;                     // of the last commit's metadata
+  std::deque<struct Finishing*> finishing;  // finished events whose transaction is to come
+  bool flush_runs = false;
+  std::unordered_map<LaneId, std::unique_ptr<Lane>> lanes;                    // that have something in memory
+  std::unordered_map<LaneId, std::unordered_map<ShortId, MoveState>> moving;  // main records on their way into retry
+  std::deque<struct Move> to_move;                                            // not appended yet
+  bool mover_runs = false;
+  std::unordered_map<LaneId, Instant> new_heads;  // parked and not yet delivered: when they are due
+  std::unordered_set<LaneId> parked;              // conversations of the parked index that are in this pair
+};
+
+using PairPtr = std::shared_ptr<Pair>;
+
+}  // namespace sluice::engine

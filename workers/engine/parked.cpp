@@ -1,0 +1,139 @@
+// The life of a parked conversation: its head is due, is read again by its offset and runs; when it is done the next
+// follows at once, and when none is left main records flow again.
+#include "common/store/parked_heads.hpp"
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+void EngineCore::arm_parked() {
+  if (const auto earliest = index.earliest()) parked_timer.arm(*earliest);
+}
+
+void EngineCore::start_due() {
+  for (const LaneId lane : index.take_due(parts.clock.now(), limits.resumed_at_once_max)) {
+    for (const auto& [number, pair] : pairs) {
+      if (pair->parked.contains(lane) && pair->admits()) work.start(live_parked(pair, lane));
+    }
+  }
+  arm_parked();
+}
+
+Task<std::optional<log::Record>> EngineCore::fetch(PairPtr pair, Which which, log::Offset offset) {
+  const log::Partition partition = side(*pair, which).partition;
+  for (std::uint32_t failures = 1; pair->current; ++failures) {
+    auto record = co_await parts.log.read_one(partition, offset);
+    if (record) co_return std::move(*record);
+    if (record.error().kind == Kind::not_found) {
+      parts.logger.error("an unfinished record is gone from the log",
+                         {{"pool", spec.name}, {"partition", pair->number}, {"offset", offset}});
+    }
+    const bool ours = co_await storage_pause(failures, *pair);
+    if (!ours) co_return std::nullopt;
+  }
+  co_return std::nullopt;
+}
+
+// What is stored of the head, or a fresh one: a follower, or one whose row was not written before a crash.
+Task<std::optional<Head>> EngineCore::head_of(PairPtr pair, LaneId lane, const event::Event& event) {
+  for (std::uint32_t failures = 1; pair->current; ++failures) {
+    auto row =
+        co_await store::find_parked_head(parts.database, spec.name, pair->number, static_cast<std::int64_t>(lane));
+    if (row) {
+      Head head{.lane = lane,
+                .event = event.id,
+                .tenant = event.tenant.text(),
+                .tries = 0,
+                .since = parts.clock.wall(),
+                .due = parts.clock.wall(),
+                .why = {}};
+      if (*row && (*row)->event == event.id.text()) {
+        head.tries = static_cast<std::uint32_t>((*row)->tries);
+        head.since = (*row)->since;
+        head.due = (*row)->due;
+        head.why = (*row)->why;
+      }
+      co_return head;
+    }
+    const bool ours = co_await storage_pause(failures, *pair);
+    if (!ours) co_return std::nullopt;
+  }
+  co_return std::nullopt;
+}
+
+db::Statement EngineCore::row_of(const Pair& pair, const Head& head) const {
+  return store::keep_parked_head({.pool = spec.name,
+                                  .partition = pair.number,
+                                  .lane = static_cast<std::int64_t>(head.lane),
+                                  .tenant = head.tenant,
+                                  .event = head.event.text(),
+                                  .tries = head.tries,
+                                  .since = head.since,
+                                  .due = head.due,
+                                  .why = scrubbed(head.why)});
+}
+
+Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
+  while (pair->admits()) {
+    const auto offset = index.head(lane);
+    if (!offset) break;
+    auto record = co_await fetch(pair, Which::retry, *offset);
+    if (!record || !pair->admits()) break;
+    auto event = event::decode(record->key(), record->value(), record->headers());
+    ENSURE(event.has_value(), "a record that was read once can be read again");
+    auto head = co_await head_of(pair, lane, *event);
+    if (!head || !pair->admits()) break;
+    Outcome outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
+    if (!pair->current) break;
+    const bool goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(outcome));
+    if (!goes_on) break;
+  }
+}
+
+// False: its turn is over for now.
+Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head,
+                                  Outcome outcome) {
+  if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
+    constexpr std::chrono::seconds look_again{1};
+    head.why = fmt::format("waiting for {}", waiting->dependency);
+    co_await keep_parked(pair, std::move(head), look_again);
+    co_return false;
+  }
+  if (auto* later = std::get_if<Later>(&outcome)) {
+    if (parts.clock.wall() - head.since < limits.retry.park_max) {
+      const auto asked = later->wait ? later->wait : later->why.wait;
+      const std::uint32_t steps =
+          head.tries >= limits.retry.lane_tries_max ? head.tries - limits.retry.lane_tries_max + 1 : 0;
+      head.tries += 1;
+      head.why = std::move(later->why.sentence);
+      co_await keep_parked(pair, std::move(head), parked_pause(limits.retry, steps, asked, parts.random));
+      co_return false;
+    }
+    outcome = Never{std::move(later->why), "parked too long"};
+  }
+  auto settled = co_await settle(pair, std::move(outcome), event, offset, Which::retry, head.tries);
+  if (!settled) co_return false;
+  settled->finish.offsets.push_back(offset);
+  settled->finish.changes.statements.push_back(
+      store::forget_parked_head(spec.name, pair->number, static_cast<std::int64_t>(head.lane)));
+  const Finished finished = co_await finish(pair, std::move(settled->finish));
+  if (finished == Finished::orphaned) co_return false;
+  if (finished == Finished::durable) {
+    index.remove_head(head.lane);
+    if (!index.holds(head.lane)) pair->parked.erase(head.lane);
+    watch_bounds(*pair);
+  }
+  co_return true;
+}
+
+Task<> EngineCore::keep_parked(PairPtr pair, Head head, Duration pause) {
+  const LaneId lane = head.lane;
+  head.due = parts.clock.wall() + std::chrono::ceil<std::chrono::milliseconds>(pause);
+  db::Batch batch;
+  batch.statements.push_back(row_of(*pair, head));
+  const Finished kept = co_await run_changes(pair, batch);
+  if (kept == Finished::orphaned || !pair->admits() || !index.holds(lane)) co_return;
+  index.set_due(lane, parts.clock.now() + pause);
+  arm_parked();
+}
+
+}  // namespace sluice::engine

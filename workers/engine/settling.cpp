@@ -1,0 +1,45 @@
+// What a final outcome makes durable.
+#include "common/store/schedule.hpp"
+#include "workers/engine/core.hpp"
+#include "workers/engine/letter.hpp"
+
+namespace sluice::engine {
+
+Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcome outcome, const event::Event& event,
+                                                            log::Offset offset, Which which, std::uint32_t tries) {
+  Settled settled;
+  settled.finish.which = which;
+  const auto take_outputs = [&](const std::vector<Output>& outputs) {
+    for (const auto& output : outputs) settled.finish.outputs.push_back(outgoing(output));
+  };
+  if (auto* done = std::get_if<Done>(&outcome)) {
+    take_outputs(done->outputs);
+    settled.finish.changes = std::move(done->changes);
+    settled.covers_behind = done->covers_behind;
+  } else if (auto* suppressed = std::get_if<Suppressed>(&outcome)) {
+    take_outputs(suppressed->outputs);
+    settled.finish.changes = std::move(suppressed->changes);
+  } else if (const auto* at = std::get_if<At>(&outcome)) {
+    auto encoded = event::encode(event);
+    ENSURE(encoded.has_value(), "an event that was read can be written");
+    settled.finish.changes.statements.push_back(store::schedule_row(spec.name, event, *encoded, at->when));
+    settled.finish.changes.notices.emplace_back(store::schedule_channel);
+  } else if (auto* never = std::get_if<Never>(&outcome)) {
+    auto record = co_await fetch(pair, which, offset);
+    if (!record) co_return std::nullopt;
+    take_outputs(never->outputs);
+    const Letter facts{.pool = spec.name,
+                       .owner = parts.owner,
+                       .from = side(*pair, which).partition,
+                       .event = &event,
+                       .why = never->why,
+                       .code = never->code,
+                       .tries = tries + 1,
+                       .now = parts.clock.wall()};
+    settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
+    ++figures.dead;
+  }
+  co_return settled;
+}
+
+}  // namespace sluice::engine
