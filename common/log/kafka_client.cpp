@@ -10,6 +10,7 @@ namespace sluice::log {
 namespace {
 
 constexpr std::size_t wire_bytes_max = std::size_t{4} << 20U;  // of a batch; topics allow the same
+constexpr const char* unbounded_messages = "1000000";          // where bytes are the bound
 
 void say(const rd_kafka_t* client, int level, const char* facility, const char* text) {
   const auto* voice = client ? static_cast<const KafkaVoice*>(rd_kafka_opaque(client)) : nullptr;
@@ -98,7 +99,7 @@ KafkaProperties member_properties(const KafkaSettings& settings, const Subscript
                                        {"session.timeout.ms", text(settings.session_wait_max)},
                                        {"heartbeat.interval.ms", text(settings.heartbeat_pause)},
                                        {"max.poll.interval.ms", text(interval)},
-                                       {"queued.min.messages", "1000000"},
+                                       {"queued.min.messages", unbounded_messages},
                                        {"queued.max.messages.kbytes", kilobytes(settings.prefetch_bytes_max)},
                                        {"fetch.message.max.bytes", fmt::format("{}", settings.fetch_bytes_max)},
                                        {"fetch.wait.max.ms", text(settings.fetch_wait_max)}});
@@ -106,15 +107,18 @@ KafkaProperties member_properties(const KafkaSettings& settings, const Subscript
   return properties;
 }
 
+// How much is fetched ahead is bounded by bytes alone: the library counts its own marks as messages, and a bound of few
+// messages makes it sleep for a second.
 KafkaProperties reader_properties(const KafkaSettings& settings, KafkaReading reading) {
   constexpr std::size_t one_fetch_bytes = std::size_t{32} << 10U;
   const bool one = reading == KafkaReading::one;
+  const auto ahead_bytes = one ? one_fetch_bytes / 2 : 2 * wire_bytes_max;
   auto properties = connection_properties(settings);
   add_fetching(properties);
   properties.insert(properties.end(),
                     {{"auto.offset.reset", "error"},
-                     {"queued.min.messages", one ? "1" : "1000000"},
-                     {"queued.max.messages.kbytes", kilobytes(2 * wire_bytes_max)},
+                     {"queued.min.messages", unbounded_messages},
+                     {"queued.max.messages.kbytes", kilobytes(ahead_bytes)},
                      {"fetch.message.max.bytes", fmt::format("{}", one ? one_fetch_bytes : settings.fetch_bytes_max)},
                      {"fetch.wait.max.ms", "5"}});
   return properties;

@@ -274,10 +274,25 @@ bool KafkaMember::read(Source& source) {
   while (batch.records.size() < std::min(room.records, turn_records_max)) {
     const KafkaMessage message{rd_kafka_consume_queue(source.queue.get(), 0)};
     source.maybe_more = message != nullptr;
+    if (!message) seen_empty(source);
     if (!message || !take(source, *message, room, batch)) break;
   }
   if (!batch.records.empty() || batch.end) handover_->put(source.partition, std::move(batch));
   return source.maybe_more;
+}
+
+// The library stops fetching when its queue is full, and looks again whether there is room only when something else
+// wakes it, or after a second. A seek to where we stand wakes it; there is nothing in the queue that it could drop.
+void KafkaMember::seen_empty(Source& source) {
+  const bool was_perhaps_full = source.run_bytes >= settings_.prefetch_bytes_max / 2;
+  source.run_bytes = 0;
+  if (!was_perhaps_full) return;
+  const auto list = new_partitions(1);
+  const auto& [topic, number] = source.partition;
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), number)->offset = source.next;
+  const KafkaError error{rd_kafka_seek_partitions(client_.get(), list.get(), 0)};
+  if (error)
+    voice_.warn(fmt::format("reading on {}: {}", name_of(source.partition), rd_kafka_error_string(error.get())));
 }
 
 // False when the batch is to be given as it is.
@@ -291,11 +306,13 @@ bool KafkaMember::take(Source& source, const rd_kafka_message_t& message, KafkaH
   if (message.offset < source.next) begin_anew(source, message.offset, batch);
   if (at_end) {
     source.next = message.offset;
-    batch.end = message.offset;
+    if (std::exchange(source.end, message.offset) != message.offset) batch.end = message.offset;
     return true;
   }
   auto record = record_of(message, scratch_);
   source.next = message.offset + 1;
+  source.end.reset();
+  source.run_bytes += record.bytes();
   const bool fits = batch.bytes + record.bytes() <= room.bytes || (room.first && batch.records.empty());
   if (!fits) {
     source.held.emplace(std::move(record));
@@ -312,6 +329,7 @@ void KafkaMember::begin_anew(Source& source, Offset offset, KafkaHandover::Batch
   voice_.warn(fmt::format("{}: offset {} is gone, reading begins again at {}; the topic was truncated or made anew",
                           name_of(source.partition), source.next, offset));
   batch = {};
+  source.end.reset();
   handover_->begin_anew(source.partition);
 }
 

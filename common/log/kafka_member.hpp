@@ -57,6 +57,8 @@ class KafkaMember {
     KafkaQueue queue;
     Offset next = 0;             // no offset below it is expected
     bool maybe_more = true;      // the queue was not seen empty since the library said that it has something
+    std::size_t run_bytes = 0;   // read since it was last seen empty
+    std::optional<Offset> end;   // told, and nothing has come since
     std::optional<Record> held;  // was read, and is too large for the room that was left
   };
 
@@ -77,6 +79,7 @@ class KafkaMember {
   bool serve_sources();
   bool read(Source& source);
   bool take(Source& source, const rd_kafka_message_t& message, KafkaHandover::Room room, KafkaHandover::Batch& batch);
+  void seen_empty(Source& source);
   void begin_anew(Source& source, Offset offset, KafkaHandover::Batch& batch);
   void keep_times();
   void begin_to_close();
