@@ -1,5 +1,6 @@
 // The words of every command.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "common/telemetry/version.hpp"
@@ -45,6 +46,17 @@ struct CommandLine {
     settings->add_flag("--example", example, "print .env.example");
   }
 
+  // The parser says of an unknown word only that a command is missing.
+  [[nodiscard]] std::string what_is_wrong(const std::vector<std::string>& arguments,
+                                          const CLI::ParseError& wrong) const {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(command->get_name());
+    const bool word = !arguments.empty() && !arguments.front().starts_with("-");
+    if (!word || std::find(names.begin(), names.end(), arguments.front()) != names.end()) return wrong.what();
+    return fmt::format("found {}, allowed are {}", arguments.front(), fmt::join(names, ", "));
+  }
+
   [[nodiscard]] Parsed chosen(const config::Reading& reading) const {
     using Does = Parsed::Does;
     if (*settings) return {.does = Does::answer, .out = example ? config::example_file() : settings_told(reading)};
@@ -75,7 +87,8 @@ Parsed parse_command_line(const std::vector<std::string>& arguments, const confi
     line.app.exit(asked, out, err);
     return {.exit = Exit::fine, .out = out.str()};
   } catch (const CLI::ParseError& wrong) {
-    return {.exit = Exit::usage, .err = fmt::format("sluice: {}; see sluice --help\n", wrong.what())};
+    return {.exit = Exit::usage,
+            .err = fmt::format("sluice: {}; see sluice --help\n", line.what_is_wrong(arguments, wrong))};
   }
   return line.chosen(reading);
 }
