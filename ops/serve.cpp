@@ -75,7 +75,8 @@ class Serving {
     if (!prepared) co_return fail(std::move(prepared.error()));
     background_.start(keep_turning(readiness_, clock_));
     background_.start(world_->keep());
-    background_.start(look_at_world());
+    co_await look_at_world();  // whoever reads `listening` may ask at once whether we are ready
+    background_.start(keep_looking());
     co_return listen();
   }
 
@@ -153,12 +154,16 @@ class Serving {
   // What readiness says of the log and the database is what they answered a moment ago.
   Task<> look_at_world() {
     const log::Partition partition{topics_wanted(settings_.world.topic_prefix).front().name, 0};
+    const auto span = co_await world_->log().span(partition);
+    readiness_.part("log", span.has_value(), span ? "" : span.error().sentence);
+    const auto row = co_await world_->database().read({.sql = "SELECT 1"});
+    readiness_.part("database", row.has_value(), row ? "" : row.error().sentence);
+  }
+
+  Task<> keep_looking() {
     while (true) {
-      const auto span = co_await world_->log().span(partition);
-      readiness_.part("log", span.has_value(), span ? "" : span.error().sentence);
-      const auto row = co_await world_->database().read({.sql = "SELECT 1"});
-      readiness_.part("database", row.has_value(), row ? "" : row.error().sentence);
       co_await clock_.sleep_for(world_look_pause);
+      co_await look_at_world();
     }
   }
 
