@@ -19,7 +19,7 @@ namespace sluice::log {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  virtual void grown() = 0;  // from the writer's thread; only passes it on
+  virtual void grown() = 0;  // inside WriteJob::finished; only passes it on
 };
 
 using RowPointer = std::shared_ptr<const NewRow>;

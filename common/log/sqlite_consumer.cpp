@@ -10,9 +10,19 @@ namespace sluice::log {
 
 class SqliteDelivery::Ear final : public GroupMember, public Watcher {
  public:
-  explicit Ear(std::shared_ptr<Mailbox<SqliteDelivery>> mailbox) : mailbox_(std::move(mailbox)) {}
+  Ear(db::SqliteFile& file, Loop& loop, std::shared_ptr<Mailbox<SqliteDelivery>> mailbox)
+      : file_(file), loop_(loop), mailbox_(std::move(mailbox)) {}
 
-  void grown() override { mailbox_->post_news(); }
+  void hears_for(std::weak_ptr<SqliteDelivery> owner) { owner_ = std::move(owner); }
+
+  // Once for all that a commit brings, and when all of it has been published.
+  void grown() override {
+    if (passing_on_->exchange(true)) return;
+    file_.tell(loop_, [owner = owner_, passing_on = passing_on_] {
+      *passing_on = false;
+      if (const auto delivery = owner.lock()) delivery->news();
+    });
+  }
   void granted(std::vector<Grant> grants) override {
     mailbox_->post([grants = std::move(grants)](SqliteDelivery& delivery) { delivery.granted(grants); });
   }
@@ -31,14 +41,18 @@ class SqliteDelivery::Ear final : public GroupMember, public Watcher {
   }
 
  private:
+  db::SqliteFile& file_;
+  Loop& loop_;
   std::shared_ptr<Mailbox<SqliteDelivery>> mailbox_;
+  std::weak_ptr<SqliteDelivery> owner_;
+  std::shared_ptr<std::atomic<bool>> passing_on_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 SqliteDelivery::SqliteDelivery(std::shared_ptr<SqliteCore> core, Loop& loop, Subscription subscription)
     : core_(std::move(core)),
       subscription_(std::move(subscription)),
       mailbox_(std::make_shared<Mailbox<SqliteDelivery>>(loop)),
-      ear_(std::make_unique<Ear>(mailbox_)) {}
+      ear_(std::make_unique<Ear>(core_->file, loop, mailbox_)) {}
 
 SqliteDelivery::~SqliteDelivery() {
   while (!cursors_.empty()) let_go(cursors_.begin()->second);
@@ -48,6 +62,7 @@ SqliteDelivery::~SqliteDelivery() {
 
 Done SqliteDelivery::join(std::int32_t partitions) {
   mailbox_->open(weak_from_this());
+  ear_->hears_for(weak_from_this());
   auto member = core_->groups.join(subscription_, partitions, *ear_);
   if (!member) return fail(std::move(member).error());
   member_ = *member;

@@ -88,7 +88,7 @@ class SqliteDelivery : public std::enable_shared_from_this<SqliteDelivery> {
   bool leaving_ = false;
   bool broken_ = false;
   bool closed_ = false;
-  PartitionId turn_ = 0;  // where filling goes on
+  PartitionId turn_ = 0;  // which was served last
 };
 
 class SqliteConsumer final : public Consumer {

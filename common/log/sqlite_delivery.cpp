@@ -91,7 +91,7 @@ void SqliteDelivery::news() {
   fill();
 }
 
-// Starts behind the partition at which it stopped for want of room, so that none is left behind.
+// Starts behind the partition that was served last, so that none is left behind when the room doesn't suffice for all.
 void SqliteDelivery::fill() {
   auto room = room_left();
   std::vector<Asked> asked;
@@ -102,7 +102,6 @@ void SqliteDelivery::fill() {
     list_if_news(cursor);
     if (!cursor.is_hungry()) continue;
     if (room.records_max == 0 || room.bytes_max == 0) break;
-    turn_ = each->first;
     if (feed_from_memory(cursor, room) || reading_) continue;
     asked.push_back({.partition = cursor.id(),
                      .epoch = cursor.epoch(),
@@ -128,6 +127,7 @@ bool SqliteDelivery::feed_from_memory(Cursor& cursor, ReadLimits& room) {
   records.reserve(rows.size());
   for (const auto& row : rows) records.push_back(record_of(*row, scratch));
   cursor.accept(std::move(records), {});
+  turn_ = cursor.id();
   take_off(room, cursor);
   list_if_news(cursor);
   return true;
@@ -172,6 +172,7 @@ void SqliteDelivery::fetched(std::vector<Asked> asked, const Done& outcome) {
     if (found == cursors_.end() || found->second.epoch() != each.epoch) continue;
     auto& cursor = found->second;
     if (!cursor.is_answer(each.course) || !each.found) continue;
+    turn_ = each.partition;
     std::optional<Offset> nothing_below;
     if (each.found->reached_end) nothing_below = each.end;
     cursor.accept(std::move(each.found->records), nothing_below);

@@ -1,7 +1,6 @@
 // How other threads reach something that lives on a loop's thread and may be gone already.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -33,19 +32,9 @@ class Mailbox {
     });
   }
 
-  // The same for `owner.news()`; calls before it runs add nothing.
-  void post_news() {
-    if (news_posted_.exchange(true)) return;
-    post([this](T& owner) {  // the owner, alive, holds this mailbox
-      news_posted_ = false;
-      owner.news();
-    });
-  }
-
  private:
   Guarded<Loop*> loop_;
   std::weak_ptr<T> owner_;
-  std::atomic<bool> news_posted_{false};
 };
 
 }  // namespace sluice::log
