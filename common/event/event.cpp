@@ -1,12 +1,13 @@
 #include "common/event/event.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "common/base/ensure.hpp"
+#include "common/event/number_text.hpp"
 
 namespace sluice::event {
 namespace {
@@ -26,17 +27,15 @@ bool is_of(const EventKey& key, const Tenant& tenant) {
 }
 
 Result<Version> parse_version(std::string_view text) {
-  Version version;
-  const char* end = text.data() + text.size();
-  const auto major = std::from_chars(text.data(), end, version.major);
-  if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return fail(Kind::invalid, "no version");
-  const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
-  if (minor.ec != std::errc{} || minor.ptr != end) return fail(Kind::invalid, "no version");
-  if (version.major != Version{}.major) {
+  const auto dot = std::min(text.find('.'), text.size());
+  const auto major = number_of<std::uint32_t>(text.substr(0, dot));
+  const auto minor = number_of<std::uint32_t>(text.substr(std::min(dot + 1, text.size())));
+  if (!major || !minor) return fail(Kind::invalid, "no version");
+  if (*major != Version{}.major) {
     return fail(Kind::invalid, fmt::format("version {}.{} is not understood, only {}.x: a newer release reads it",
-                                           version.major, version.minor, Version{}.major));
+                                           *major, *minor, Version{}.major));
   }
-  return version;
+  return Version{*major, *minor};
 }
 
 // What the value says, taken out of the parsed object.
@@ -89,6 +88,7 @@ Result<std::string> encode_value(const Event& event) {
   if (event.data.members() == nullptr || event.unknown.members() == nullptr) {
     return fail(Kind::invalid, "data and unknown are objects");
   }
+  if (event.version.major != Version{}.major) return fail(Kind::invalid, "only our own major version is written");
   for (const auto name : known_members) {
     if (event.unknown.find(name) != nullptr) return fail(Kind::invalid, fmt::format("{} is no unknown member", name));
   }
@@ -151,9 +151,9 @@ Result<Encoded> encode(const Event& event) {
   if (!is_of(event.key, event.tenant)) return fail(Kind::invalid, "the event's key names another tenant");
   auto value = encode_value(event);
   if (!value) return fail(std::move(value.error()));
-  return Encoded{.key = text_of(event.key),
-                 .value = std::move(*value),
-                 .headers = encode_headers(event, std::get_if<ConversationKey>(&event.key))};
+  auto headers = encode_headers(event, std::get_if<ConversationKey>(&event.key));
+  if (!headers) return fail(std::move(headers.error()).while_doing("the event's headers"));
+  return Encoded{.key = text_of(event.key), .value = std::move(*value), .headers = std::move(*headers)};
 }
 
 Result<Event> decode(std::optional<std::string_view> key, std::optional<std::string_view> value,

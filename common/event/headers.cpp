@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "common/event/number_text.hpp"
 #include "common/event/utf8.hpp"
 
 namespace sluice::event {
@@ -97,10 +97,8 @@ class Seen {
 
 template <class T>
 std::optional<T> whole_number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool all = error == std::errc{} && end == text.data() + text.size() && value >= 0;
-  return all ? std::optional{value} : std::nullopt;
+  const auto value = number_of<T>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 bool is_visible_ascii(std::string_view text) {
@@ -146,6 +144,22 @@ Result<Origin> parse_origin(std::string_view text) {
   return Origin{std::string{parts[0]}, *partition, *offset, Time{std::chrono::milliseconds{*timestamp}}};
 }
 
+std::string origin_text(const Origin& origin) {
+  return fmt::format("{}/{}/{}/{}", origin.topic, origin.partition, origin.offset,
+                     origin.timestamp.time_since_epoch().count());
+}
+
+// What decode_headers() would refuse is not written.
+Result<void> check(const EventHeaders& headers) {
+  const Journey& journey = headers.journey;
+  if (auto read = parse_source(headers.source); !read) return fail(std::move(read.error()));
+  if (auto read = parse_replay(journey.replay); !read) return fail(std::move(read.error()));
+  if (!journey.origin) return {};
+  auto read = parse_origin(origin_text(*journey.origin));
+  if (!read) return fail(std::move(read.error()));
+  return {};
+}
+
 std::string tidy(std::string_view text, std::size_t bytes_max) {
   if (!check_text(text)) return tidy(cleaned_text(text), bytes_max);
   return std::string{cut_text(text, bytes_max)};
@@ -181,7 +195,8 @@ bool is_ours(std::string_view header_name) {
   return std::find(names.begin(), names.end(), header_name) != names.end();
 }
 
-Headers encode_headers(const EventHeaders& headers, const ConversationKey* subject) {
+Result<Headers> encode_headers(const EventHeaders& headers, const ConversationKey* subject) {
+  if (auto readable = check(headers); !readable) return fail(std::move(readable.error()));
   Headers out;
   out.reserve(ours_count + headers.foreign.size());
   const auto put = [&](Ours which, std::string value) { out.push_back({std::string{names[which]}, std::move(value)}); };
@@ -194,20 +209,17 @@ Headers encode_headers(const EventHeaders& headers, const ConversationKey* subje
   put(ce_source, headers.source);
   put(ce_time, time_text(headers.time));
   if (subject != nullptr) put(ce_subject, subject->text());
-  if (headers.trace) put(traceparent, headers.trace->text());
+  if (headers.trace && TraceParent::parse(headers.trace->text())) put(traceparent, headers.trace->text());
   put(tenant, headers.tenant.text());
   const Journey& journey = headers.journey;
   if (journey.attempt > 0) put(attempt, fmt::format_int{journey.attempt}.str());
   if (journey.not_before) put(not_before, time_text(*journey.not_before));
-  if (const auto& from = journey.origin) {
-    put(origin, fmt::format("{}/{}/{}/{}", from->topic, from->partition, from->offset,
-                            from->timestamp.time_since_epoch().count()));
-  }
+  if (journey.origin) put(origin, origin_text(*journey.origin));
   put_text(error_class, journey.trouble.error_class, Trouble::word_bytes_max);
   put_text(error_code, journey.trouble.code, Trouble::word_bytes_max);
   put_text(error_message, journey.trouble.message, Trouble::message_bytes_max);
   put_text(fingerprint, journey.trouble.fingerprint, Trouble::word_bytes_max);
-  put_text(replay, journey.replay, Trouble::word_bytes_max);
+  if (!journey.replay.empty()) put(replay, journey.replay);
   std::copy_if(headers.foreign.begin(), headers.foreign.end(), std::back_inserter(out),
                [](const Header& header) { return !is_ours(header.name); });
   return out;

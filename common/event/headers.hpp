@@ -70,8 +70,9 @@ struct EventHeaders {
 
 [[nodiscard]] bool is_ours(std::string_view header_name);
 
-// `ce_subject` is the key of the conversation; there is none before dedup has found it.
-Headers encode_headers(const EventHeaders& headers, const ConversationKey* subject);
+// `ce_subject` is the key of the conversation; there is none before dedup has found it. Kind::invalid when source,
+// origin or replay could not be read back. A trace that isn't one is not written.
+Result<Headers> encode_headers(const EventHeaders& headers, const ConversationKey* subject);
 
 struct DecodedHeaders {
   EventHeaders headers;

@@ -1,25 +1,26 @@
 #include "common/event/json.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "common/base/ensure.hpp"
+#include "common/event/number_text.hpp"
 
 namespace sluice::event {
 namespace {
 
 constexpr std::size_t compared_pairwise_max = 16;  // members; above it sorting is cheaper than comparing all pairs
 
-template <class T>
-std::optional<T> all_of(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+template <class Members>
+auto* value_of(Members* members, std::string_view name) {
+  const auto is_it = [&](const Json::Member& member) { return member.name == name; };
+  using Value = decltype(&members->front().value);
+  if (members == nullptr) return Value{nullptr};
+  const auto found = std::find_if(members->begin(), members->end(), is_it);
+  return found != members->end() ? &found->value : Value{nullptr};
 }
 
 std::optional<std::size_t> repeated_in_few(const Json::Object& members) {
@@ -95,22 +96,18 @@ std::optional<bool> Json::boolean() const {
 }
 
 std::optional<std::int64_t> Json::integer() const {
-  return number() != nullptr ? all_of<std::int64_t>(number()->text()) : std::nullopt;
+  return number() != nullptr ? number_of<std::int64_t>(number()->text()) : std::nullopt;
 }
 
 std::optional<double> Json::real() const {
-  return number() != nullptr ? all_of<double>(number()->text()) : std::nullopt;
+  return number() != nullptr ? number_of<double>(number()->text()) : std::nullopt;
 }
 
 const Json* Json::find(std::string_view name) const {
-  if (members() == nullptr) return nullptr;
-  const auto found =
-      std::find_if(members()->begin(), members()->end(), [&](const Member& m) { return m.name == name; });
-  return found != members()->end() ? &found->value : nullptr;
+  return value_of(members(), name);
 }
-
 Json* Json::find(std::string_view name) {
-  return const_cast<Json*>(std::as_const(*this).find(name));
+  return value_of(members(), name);
 }
 
 Json& Json::set(std::string_view name, Json value) {

@@ -43,13 +43,12 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
-  Json();  // null
+  Json() = default;  // null
   Json(std::nullptr_t);
   Json(std::same_as<bool> auto value);
-  Json(std::signed_integral auto value) : Json(Number{std::int64_t{value}}) {}
+  Json(std::signed_integral auto value);
   Json(std::unsigned_integral auto value)
-    requires(!std::same_as<decltype(value), bool>)
-      : Json(Number{std::uint64_t{value}}) {}
+    requires(!std::same_as<decltype(value), bool>);
   Json(double value);  // finite: JSON knows no other number
   Json(const char* text);
   Json(std::string_view text);
@@ -57,11 +56,6 @@ class Json {
   Json(Number number);
   Json(Array items);
   Json(Object members);
-  Json(const Json&);
-  Json(Json&&) noexcept;
-  Json& operator=(const Json&);
-  Json& operator=(Json&&) noexcept;
-  ~Json();
   static Json object(std::initializer_list<Member> members);  // no name twice
 
   [[nodiscard]] bool is_null() const { return value_.index() == 0; }
@@ -96,14 +90,12 @@ struct Json::Member {
 };
 
 // Only here a member is a complete type, and with it the vector of them.
-inline Json::Json() = default;
-inline Json::Json(const Json&) = default;
-inline Json::Json(Json&&) noexcept = default;
-inline Json& Json::operator=(const Json&) = default;
-inline Json& Json::operator=(Json&&) noexcept = default;
-inline Json::~Json() = default;
 inline Json::Json(std::nullptr_t) {}
 Json::Json(std::same_as<bool> auto value) : value_(value) {}
+Json::Json(std::signed_integral auto value) : Json(Number{std::int64_t{value}}) {}
+Json::Json(std::unsigned_integral auto value)
+  requires(!std::same_as<decltype(value), bool>)
+    : Json(Number{std::uint64_t{value}}) {}
 inline Json::Json(const char* text) : value_(std::string{text}) {}
 inline Json::Json(std::string_view text) : value_(std::string{text}) {}
 inline Json::Json(std::string text) : value_(std::move(text)) {}

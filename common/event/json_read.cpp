@@ -77,8 +77,8 @@ tl::unexpected<Failure> Reader::unscannable(simdjson::error_code error) const {
 }
 
 Result<Json> Reader::document(ondemand::parser& parser) {
-  if (const auto error =
-          parser.iterate(text_.data(), text_.size(), text_.size() + simdjson::SIMDJSON_PADDING).get(document_)) {
+  const simdjson::padded_string_view padded{text_, text_.size() + simdjson::SIMDJSON_PADDING};
+  if (const auto error = parser.iterate(padded).get(document_)) {
     return unscannable(error);
   }
   Json root;

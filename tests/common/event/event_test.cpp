@@ -201,6 +201,8 @@ TEST_CASE("what could not be read back is not written") {
   CHECK(refused([](Event& event) { event.data.set("body", "\xFF"); }));
   CHECK(refused([](Event& event) { event.data.set("body", std::string{"\0", 1}); }));
   CHECK(refused([](Event& event) { event.unknown.set("x", "\xFF"); }));
+  CHECK(refused([](Event& event) { event.version.major = 2; }));
+  CHECK(refused([](Event& event) { event.source = "no source"; }));
   CHECK(refused([](Event& event) { event.tenant = *Tenant::parse("other"); }));
 }
 

@@ -30,13 +30,17 @@ std::vector<HeaderView> views(const Headers& headers) {
   return all;
 }
 
+Headers encoded(const EventHeaders& headers, const ConversationKey* subject = nullptr) {
+  return encode_headers(headers, subject).value();
+}
+
 Result<DecodedHeaders> decoded(const Headers& headers) {
   return decode_headers(views(headers));
 }
 
 // The headers of plain() with one replaced, or without it.
 Headers with(std::string_view name, std::optional<std::string> value) {
-  auto headers = encode_headers(plain(), nullptr);
+  auto headers = encoded(plain());
   std::erase_if(headers, [&](const Header& header) { return header.name == name; });
   if (value) headers.push_back({std::string{name}, std::move(value)});
   return headers;
@@ -50,12 +54,12 @@ std::size_t count(const Headers& headers, std::string_view name) {
 }  // namespace
 
 TEST_CASE("a plain event writes the headers of CloudEvents and its tenant") {
-  CHECK(encode_headers(plain(), nullptr) == Headers{{"ce_specversion", "1.0"},
-                                                    {"ce_id", id.text()},
-                                                    {"ce_type", "message.received"},
-                                                    {"ce_source", "/twilio/AC1"},
-                                                    {"ce_time", "2025-11-20T21:30:00.123Z"},
-                                                    {"sluice-tenant", "default"}});
+  CHECK(encoded(plain()) == Headers{{"ce_specversion", "1.0"},
+                                    {"ce_id", id.text()},
+                                    {"ce_type", "message.received"},
+                                    {"ce_source", "/twilio/AC1"},
+                                    {"ce_time", "2025-11-20T21:30:00.123Z"},
+                                    {"sluice-tenant", "default"}});
 }
 
 TEST_CASE("what happened on the way stands in headers of its own") {
@@ -68,7 +72,7 @@ TEST_CASE("what happened on the way stands in headers of its own") {
       .trouble = {.error_class = "unavailable", .code = "503", .message = "no answer", .fingerprint = "f00d"},
       .replay = "op-1"};
 
-  const auto written = encode_headers(headers, &conversation);
+  const auto written = encoded(headers, &conversation);
 
   const Headers journey{written.begin() + 5, written.end()};
   CHECK(journey == Headers{{"ce_subject", conversation.text()},
@@ -93,14 +97,14 @@ TEST_CASE("foreign headers travel untouched with repetitions and order and absen
   headers.foreign = {{"b3", "1"}, {"tracestate", "a=b"}, {"b3", std::nullopt}, {"", "\xFF"},
                      {"b3", ""},  {"sluice-later", "x"}};
 
-  const auto read = decoded(encode_headers(headers, nullptr));
+  const auto read = decoded(encoded(headers));
 
   REQUIRE(read);
   CHECK(read->headers.foreign == headers.foreign);
 }
 
 TEST_CASE("ours are replaced and never appended") {
-  auto record = encode_headers(plain(), nullptr);
+  auto record = encoded(plain());
   record.insert(record.begin(), {"sluice-attempt", "1"});
   record.push_back({"sluice-attempt", "2"});
 
@@ -110,7 +114,7 @@ TEST_CASE("ours are replaced and never appended") {
 
   read->headers.journey.attempt = 3;
   read->headers.foreign.push_back({"sluice-attempt", "9"});  // even when somebody calls ours foreign
-  const auto again = encode_headers(read->headers, nullptr);
+  const auto again = encoded(read->headers);
   CHECK(count(again, "sluice-attempt") == 1);
   CHECK(decoded(again)->headers.journey.attempt == 3);
 }
@@ -120,7 +124,7 @@ TEST_CASE("a trace that is to be ignored is replaced and the event goes on") {
 
   REQUIRE(read);
   CHECK_FALSE(read->headers.trace);
-  CHECK(count(encode_headers(read->headers, nullptr), "traceparent") == 0);
+  CHECK(count(encoded(read->headers), "traceparent") == 0);
 }
 
 TEST_CASE("each header that must be there is named when it is missing") {
@@ -170,7 +174,7 @@ TEST_CASE("reasons of failures are cut at a character and cleaned instead of ref
   headers.journey.trouble.message = euros;
   headers.journey.trouble.code = "bad \xFF";
 
-  const auto trouble = decoded(encode_headers(headers, nullptr))->headers.journey.trouble;
+  const auto trouble = decoded(encoded(headers))->headers.journey.trouble;
 
   CHECK(trouble.message == euros.substr(0, 999));
   CHECK(trouble.code == "bad \xEF\xBF\xBD");
@@ -178,11 +182,36 @@ TEST_CASE("reasons of failures are cut at a character and cleaned instead of ref
   CHECK(decoded(with("sluice-error-class", "\xFF"))->headers.journey.trouble.error_class == "\xEF\xBF\xBD");
 }
 
+TEST_CASE("what could not be read back is not written") {
+  const auto refused = [](auto change) {
+    auto headers = plain();
+    change(headers);
+    return refused_as(encode_headers(headers, nullptr), Kind::invalid);
+  };
+
+  CHECK(refused([](EventHeaders& headers) { headers.source = ""; }));
+  CHECK(refused([](EventHeaders& headers) { headers.source = "/twilio/A C"; }));
+  CHECK(refused([](EventHeaders& headers) { headers.source = std::string(513, 'a'); }));
+  CHECK(refused([](EventHeaders& headers) { headers.journey.replay = "an operation"; }));
+  CHECK(refused([](EventHeaders& headers) { headers.journey.origin = Origin{"t/x", 1, 2, headers.time}; }));
+  CHECK(refused([](EventHeaders& headers) { headers.journey.origin = Origin{"", 1, 2, headers.time}; }));
+  CHECK(refused([](EventHeaders& headers) { headers.journey.origin = Origin{"t", -1, 2, headers.time}; }));
+  CHECK(refused([](EventHeaders& headers) { headers.journey.origin = Origin{"t", 1, -2, headers.time}; }));
+  CHECK_FALSE(refused([](EventHeaders& headers) { headers.journey.origin = Origin{"t", 1, 2, headers.time}; }));
+}
+
+TEST_CASE("a trace that is none is not written") {
+  auto headers = plain();
+  headers.trace = TraceParent{"not an id", "00f067aa0ba902b7", 1};
+
+  CHECK(count(encoded(headers), "traceparent") == 0);
+}
+
 TEST_CASE("any minor version of CloudEvents 1 is read and 1.0 is written") {
   const auto read = decoded(with("ce_specversion", "1.1"));
 
   REQUIRE(read);
-  CHECK(encode_headers(read->headers, nullptr).front().value == "1.0");
+  CHECK(encoded(read->headers).front().value == "1.0");
 }
 
 }  // namespace sluice::event
