@@ -4,6 +4,7 @@
 //   leaving.cpp    hand-over                     moving.cpp    main records on their way into retry
 //   finishing.cpp  the order of effects          settling.cpp  final outcomes
 //   committing.cpp what is done, told the log    burying.cpp   what cannot be read
+//   firing.cpp     the schedule
 #pragma once
 
 #include <map>
@@ -131,6 +132,10 @@ struct EngineCore {
   Task<> drain();
   void drop(const PairPtr& pair);
 
+  // firing.cpp
+  Task<> fire_schedule();
+  Task<Result<Duration>> fire_due();
+
   // burying.cpp
   Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
 
@@ -157,6 +162,8 @@ struct EngineCore {
   bool stopping = false;
   bool drained = false;
   Signal dependency_changed;
+  Signal schedule_changed;  // a row was added, or the engine stops
+  std::uint64_t schedule_news = 0;
   Signal nobody;  // is never notified
   EngineFigures figures;
 };

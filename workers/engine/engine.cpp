@@ -29,6 +29,7 @@ Task<> Engine::run() {
 
 void Engine::stop() {
   if (std::exchange(core_->stopping, true)) return;
+  core_->schedule_changed.notify_all();
   core_->work.start(core_->drain());
 }
 

@@ -25,6 +25,9 @@ struct EngineLimits {
   std::chrono::milliseconds drain_max{25'000};
   std::chrono::milliseconds storage_pause_min{100};  // between tries when the log or the database does not take a write
   std::chrono::milliseconds storage_pause_max{5'000};
+  std::chrono::milliseconds schedule_lease{30'000};     // so long a claimed row is left to its claimer
+  std::chrono::milliseconds schedule_look_max{10'000};  // how long a jump of the wall clock may go unnoticed
+  std::int64_t schedule_claims_max = 500;               // rows fired together
   RetrySettings retry = {};
 };
 

@@ -318,6 +318,55 @@ TEST_CASE_TEMPLATE_DEFINE("the engine keeps its promises", Atomic, engine_storie
     world.process = std::move(first);
   }
 
+  SUBCASE("an event whose time has not come leaves the lane and comes back within a second of its time") {
+    const Instant start = world.world.clock.now();
+    Instant came_back{};
+    world.script.steps["a1"] = [start, &came_back](const event::Event&, Attempt& attempt) -> Task<Outcome> {
+      return [](Clock& clock, Instant from, Instant& back) -> Task<Outcome> {
+        if (clock.now() - from < 1h) co_return Outcome{At{clock.wall() + 1h}};
+        back = clock.now();
+        co_return Outcome{engine::Done{}};
+      }(attempt.clock(), start, came_back);
+    };
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.pass(5s);
+    CHECK(of(world.script.ended, "a") == Names{"a1", "a2"});
+    CHECK(world.unfinished(world.topics.main) == 0);
+
+    world.until([&] { return of(world.script.ended, "a").size() == 3; });
+    world.pass(1s);
+
+    CHECK(of(world.script.ended, "a") == Names{"a1", "a2", "a1"});
+    CHECK(came_back - start < 1h + 2s);
+    CHECK(world.unfinished(world.topics.main) == 0);
+    world.pass(24h);
+    CHECK(world.script.ended.size() == 3);
+  }
+
+  SUBCASE("a scheduled event survives its process and a clock that jumps") {
+    bool first = true;
+    world.script.steps["a1"] = [&first](const event::Event&, Attempt& attempt) -> Task<Outcome> {
+      return [](Clock& clock, bool& once) -> Task<Outcome> {
+        if (std::exchange(once, false)) co_return Outcome{At{clock.wall() + 2h}};
+        co_return Outcome{engine::Done{}};
+      }(attempt.clock(), first);
+    };
+    world.start();
+    world.send("a", 1);
+    world.pass(5s);
+    world.crash();
+    world.start();
+    world.pass(5s);
+    CHECK(world.script.ended.size() == 1);
+
+    world.world.clock.jump_wall(3h);
+    world.pass(15s);
+
+    CHECK(world.script.ended.size() == 2);
+  }
+
   SUBCASE("a full dead-letter topic holds the lane and loses nothing") {
     world.script.steps["a1"] = never("no");
     world.start();
