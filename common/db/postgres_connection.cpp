@@ -320,20 +320,32 @@ std::vector<PostgresConnection::Unfinished> PostgresConnection::drop() {
 }
 
 // The server works through a pipeline in order and writes its answers in order. So its last word, FATAL, in the place
-// of one answer proves that nothing behind that answer was begun, the Sync that commits included.
+// of one answer proves that nothing behind that answer was begun, the Sync that commits included. In the place of a
+// COMMIT's answer it proves nothing, unless the server had waited too long for that COMMIT.
+bool PostgresConnection::is_untouched(const Segment& segment) {
+  const bool last_word = segment.refusal && segment.refusal->fatal;
+  switch (segment.what) {
+    case Segment::What::whole:
+      return last_word && segment.rows.size() < segment.job->commands.size();
+    case Segment::What::commit:
+      return last_word && segment.refusal->failure.kind == Kind::timed_out;
+    case Segment::What::opening:
+    case Segment::What::rollback:
+    case Segment::What::prepare:
+      return true;
+  }
+  return false;
+}
+
 std::vector<PostgresConnection::Unfinished> PostgresConnection::give_back() {
   std::vector<Unfinished> jobs;
   bool begun = true;  // by the server, for all we know
   for (auto& segment : segments_) {
-    const bool refused = segment.refusal && !segment.refusal->fatal;
     const bool last_word = segment.refusal && segment.refusal->fatal;
-    if (segment.job && refused) {
+    if (segment.job && segment.refusal && !last_word) {
       segment.job->finished(fail(std::move(segment.refusal->failure)));
     } else if (segment.job) {
-      const bool cut_short = last_word && segment.rows.size() < segment.job->commands.size();
-      const bool before_commit =
-          segment.what == Segment::What::opening || (segment.what == Segment::What::whole && cut_short);
-      const bool untouched = !begun || !segment.sent || before_commit || segment.job->reads_only;
+      const bool untouched = !begun || !segment.sent || segment.job->reads_only || is_untouched(segment);
       jobs.push_back({std::move(segment.job), untouched});
     }
     if (last_word) begun = false;

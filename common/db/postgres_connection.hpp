@@ -99,6 +99,7 @@ class PostgresConnection : public std::enable_shared_from_this<PostgresConnectio
   void break_soon();
   void lose(Failure why);
   std::vector<Unfinished> give_back();
+  [[nodiscard]] static bool is_untouched(const Segment& segment);
 
   Loop& loop_;
   Clock& clock_;

@@ -25,7 +25,7 @@ struct PostgresSettings {
   std::size_t rows_max = 256;  // rows written together in one transaction
   std::chrono::milliseconds connect_wait_max{5000};
   std::chrono::milliseconds away_wait_max{2000};        // for a server that is away: unavailable
-  std::chrono::milliseconds queue_wait_max{10000};      // for room on a connection: timed_out
+  std::chrono::milliseconds queue_wait_max{10000};      // for room on a connection: overloaded
   std::chrono::milliseconds statement_wait_max{10000};  // the server ends a longer one: timed_out
   std::chrono::milliseconds lock_wait_max{5000};        // for what another transaction holds: timed_out
   std::chrono::milliseconds silence_max{30000};  // without a byte from a server that owes an answer; then it is dead
@@ -34,7 +34,8 @@ struct PostgresSettings {
 };
 
 // Lives on one loop, on whose thread it is opened and destroyed; its calls may be made on any loop. Loop, clock and
-// random outlive it. Connects when it is first asked something, so a server that is away is each call's failure.
+// random outlive it. Connects when it is first asked something, so a server that is away is each call's failure. Until
+// close() its connections keep the loop's run() from returning.
 //
 // A batch without expectations is one round trip; one with expectations takes two, and a connection for itself
 // meanwhile. Rows of one shape take effect in the order in which they came. What a cancelled caller had begun goes on,

@@ -47,7 +47,7 @@ constexpr std::array meanings{
     Meaning{"58030", Kind::exhausted},
     Meaning{"72", Kind::unavailable},
     Meaning{"P0", Kind::conflict},  // raised by a trigger
-    Meaning{"XX", Kind::unavailable},
+    Meaning{"XX", Kind::ours},      // a fault of the server, which comes again with the same statement
     Meaning{"XX001", Kind::corrupt},
     Meaning{"XX002", Kind::corrupt},
 };

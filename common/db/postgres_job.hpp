@@ -14,7 +14,9 @@
 namespace sluice::db {
 
 struct PostgresCommand {
-  std::string_view text;  // its address names it in each connection's cache, so equal addresses mean equal texts
+  // Ends with a NUL. Its address names it in each connection's cache: as long as there are connections it keeps this
+  // text.
+  std::string_view text;
   std::vector<Value> values = {};
 };
 

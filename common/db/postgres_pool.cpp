@@ -105,7 +105,7 @@ void PostgresPool::expire() {
 Failure PostgresPool::no_connection() const {
   const auto waited = milliseconds_of(wait_max());
   if (!connections_.empty())
-    return {Kind::timed_out, fmt::format("PostgreSQL: all connections were busy for {} ms", waited)};
+    return {Kind::overloaded, fmt::format("PostgreSQL: all connections were busy for {} ms", waited)};
   if (pause_.failures() == 0)
     return {Kind::unavailable, fmt::format("PostgreSQL: there was no connection for {} ms", waited)};
   // Whatever keeps us out, a wrong password too, is no fault of the call: it may pass.

@@ -31,9 +31,9 @@ struct PostgresPoolLimits {
 // A job goes to the connection with the fewest jobs. When none is idle another one is opened, up to the bound; between
 // failed attempts there are pauses, and one attempt at a time. Connections that were opened stay.
 //
-// A job that no connection took in time is answered timed_out when all were busy, else with what the last attempt to
-// connect met. One that was overtaken (deadlock, serialization failure) is tried again, and so is one whose connection
-// was lost when it certainly had no effect; when it may have had one it is maybe_done.
+// A job that no connection took in time is answered overloaded when all were busy, else unavailable with what the last
+// attempt to connect met. One that was overtaken (deadlock, serialization failure) is tried again, and so is one whose
+// connection was lost when it certainly had no effect; when it may have had one it is maybe_done.
 class PostgresPool final : public PostgresConnection::Owner {
  public:
   PostgresPool(Loop& loop, Clock& clock, Random& random, PostgresTarget target, PostgresPoolLimits limits);

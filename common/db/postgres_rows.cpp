@@ -16,10 +16,12 @@ namespace {
 
 constexpr std::size_t parameters_max = 65535;                   // of a statement, by the protocol
 constexpr std::size_t group_bytes_max = std::size_t{4} << 20U;  // of a transaction; a larger row travels alone
+constexpr std::size_t timed_out_alone_max = 2;                  // rows that go again one by one
 
 // The failures that a row brings upon the others of its transaction. lock_timeout is one: the row waits for somebody.
 bool is_about_rows(Kind kind) {
-  return kind == Kind::conflict || kind == Kind::invalid || kind == Kind::ours || kind == Kind::timed_out;
+  return kind == Kind::conflict || kind == Kind::invalid || kind == Kind::ours || kind == Kind::corrupt ||
+         kind == Kind::timed_out;
 }
 
 std::string key_at(std::span<const Value> values, std::span<const std::size_t> places) {
@@ -177,19 +179,38 @@ PostgresCommand PostgresRows::command_of(Shape& shape, const std::vector<Row*>& 
 
 void PostgresRows::finished(Shape& shape, Group& group, Result<std::vector<Rows>> result) {
   if (result) {
-    for (std::size_t place = 0; place < group.statements.size(); ++place) {
-      const auto& rows = group.statements[place];
-      std::vector<std::string_view> keys;
-      for (const auto* row : rows) keys.push_back(row->key);
-      auto answers = answers_of(*shape.shape, keys, std::move((*result)[place]));
-      for (std::size_t row = 0; row < rows.size(); ++row) rows[row]->finished(std::move(answers[row]));
-    }
+    answer(shape, group, std::move(*result));
   } else if (group.rows.size() > 1 && is_about_rows(result.error().kind)) {
+    shape.timed_out_alone = 0;
     std::move(group.rows.begin(), group.rows.end(), std::back_inserter(shape.again));
   } else {
-    for (const auto& row : group.rows) row.finished(fail(Failure{result.error()}));
+    refuse(shape, group, result.error());
   }
   send(shape);
+}
+
+void PostgresRows::answer(const Shape& shape, Group& group, std::vector<Rows> results) {
+  for (std::size_t place = 0; place < group.statements.size(); ++place) {
+    const auto& rows = group.statements[place];
+    std::vector<std::string_view> keys;
+    keys.reserve(rows.size());
+    for (const auto* row : rows) keys.push_back(row->key);
+    auto answers = answers_of(*shape.shape, keys, std::move(results[place]));
+    for (std::size_t row = 0; row < rows.size(); ++row) rows[row]->finished(std::move(answers[row]));
+  }
+}
+
+void PostgresRows::refuse(Shape& shape, Group& group, const Failure& failure) {
+  const auto refuse_all = [&](auto& rows) {
+    for (const auto& row : rows) row.finished(fail(Failure{failure}));
+    rows.clear();
+  };
+  refuse_all(group.rows);
+  // Somebody holds more than a row or two: the others would wait as long for nothing, one after the other.
+  const bool all_locked = failure.kind == Kind::timed_out && ++shape.timed_out_alone >= timed_out_alone_max;
+  const bool no_way = failure.kind == Kind::unavailable || failure.kind == Kind::overloaded;
+  if (all_locked || no_way) refuse_all(shape.again);
+  if (no_way) refuse_all(shape.waiting);
 }
 
 }  // namespace sluice::db

@@ -24,7 +24,8 @@ std::string rows_text(const RowShape& shape, std::size_t rows);
 // What is written to a shape while a transaction of it is on its way goes into the next one, so the rows of a shape
 // take effect in the order in which they came. In a transaction the rows stand in statements of a power of two of rows
 // each (few texts to prepare); rows with the same key stand in successive statements. When the transaction is refused
-// for what is in it, its rows go again one by one, and only the guilty ones get the failure.
+// for what is in it, its rows go again one by one, and only the guilty ones get the failure. When there is no way to
+// the server, what waits fails with what was on its way.
 class PostgresRows {
  public:
   using Finished = std::function<void(Result<Rows>)>;
@@ -53,6 +54,7 @@ class PostgresRows {
     std::vector<std::size_t> key_places;  // of the key's columns among the columns
     std::size_t statement_rows_max;       // as many as the protocol has parameters for
     std::deque<Row> again = {};           // one by one, before anything that waits
+    std::size_t timed_out_alone = 0;      // of these
     std::deque<Row> waiting = {};
     bool busy = false;
     std::map<std::size_t, std::string> texts = {};  // by the number of rows; connections remember their addresses
@@ -64,6 +66,8 @@ class PostgresRows {
   [[nodiscard]] std::shared_ptr<Group> next_group(Shape& shape) const;
   [[nodiscard]] static PostgresCommand command_of(Shape& shape, const std::vector<Row*>& rows);
   void finished(Shape& shape, Group& group, Result<std::vector<Rows>> result);
+  static void answer(const Shape& shape, Group& group, std::vector<Rows> results);
+  static void refuse(Shape& shape, Group& group, const Failure& failure);
 
   Loop& loop_;
   PostgresPool& pool_;

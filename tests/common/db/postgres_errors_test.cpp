@@ -58,7 +58,7 @@ constexpr std::array meant{
     Meant{"58030", Kind::exhausted},    // io_error
     Meant{"72000", Kind::unavailable},  // snapshot_too_old
     Meant{"P0001", Kind::conflict},     // raise_exception
-    Meant{"XX000", Kind::unavailable},  // internal_error
+    Meant{"XX000", Kind::ours},         // internal_error
     Meant{"XX001", Kind::corrupt},      // data_corrupted
     Meant{"XX002", Kind::corrupt},      // index_corrupted
     Meant{"ZZZZZ", Kind::ours},         // what no manual knows

@@ -186,7 +186,6 @@ TEST_CASE("a read whose answer was lost is asked again") {
   ProxyWorld world;
   REQUIRE(world.run(insert(7)));
   world.proxy.hold_answers();
-  std::optional<Result<Rows>> rows;
   std::vector<std::optional<Result<Rows>>> read(1);
   world.scope.start(detail::keep(read, 0, world.db->read({"SELECT id FROM item", {}})));
   world.run_until([&] { return world.proxy.held_bytes() > 0; });
@@ -263,6 +262,39 @@ TEST_CASE("a transaction whose commit was lost may have been done") {
 
   REQUIRE_FALSE(world.answer(0));
   CHECK(world.answer(0).error().kind == Kind::maybe_done);
+}
+
+// As after a process was frozen: the counts and the server's last word are read in one go.
+TEST_CASE("a transaction that the server has ended for idling is done again and once") {
+  ProxyWorld world({.connections_max = 1, .statement_wait_max = 200ms});
+  REQUIRE(world.run(insert(0)));
+  world.proxy.hold_answers();
+  world.begin(insert_expecting(1));
+  world.run_until(world.backends("state = 'idle in transaction'"));
+  world.run_until("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = current_schema");
+
+  world.proxy.let_answers_go();
+  world.finish();
+
+  CHECK(world.answer(0));
+  CHECK(world.count() == "2");
+}
+
+TEST_CASE("rows that wait fail together when there is no way to the server") {
+  static const RowShape item{.table = "item", .columns = {"id"}, .key = {"id"}};
+  ProxyWorld world({.rows_max = 2, .away_wait_max = 200ms});
+  world.proxy.refuse(true);
+  std::vector<Task<Result<Rows>>> tasks;
+  for (std::int64_t id = 0; id < 200; ++id) tasks.push_back(world.db->write_row({&item, {Value{id}}}));
+
+  const auto before = world.clock.now();
+  const auto answers = world.run_all(std::move(tasks));
+
+  for (const auto& answer : answers) {
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().kind == Kind::unavailable);
+  }
+  CHECK(world.clock.now() - before < 5s);  // group by group it would be twenty seconds
 }
 
 TEST_CASE("a conflict that was found stays a conflict when the connection is lost before the rollback is answered") {

@@ -25,8 +25,8 @@ const RowShape replaced{.table = "item",
                         .on_conflict = "name = item.name || excluded.name",
                         .returning = {"name"}};
 
-struct ItemWorld : PostgresWorld {
-  explicit ItemWorld(PostgresSettings settings = {}) : PostgresWorld(std::move(settings)) {
+struct RowWorld : PostgresWorld {
+  explicit RowWorld(PostgresSettings settings = {}) : PostgresWorld(std::move(settings)) {
     admin.ask("CREATE TABLE item (id bigint PRIMARY KEY, name text CHECK (name <> 'bad'))");
   }
   std::vector<Answer> write(const std::vector<RowWrite>& writes) {
@@ -52,7 +52,7 @@ TEST_CASE("the text of a statement of rows") {
 }
 
 TEST_CASE("rows written in one turn are one transaction") {
-  ItemWorld world;
+  RowWorld world;
   std::vector<RowWrite> writes;
   for (std::int64_t id = 0; id < 30; ++id) writes.push_back(row(item, id, std::to_string(id)));
 
@@ -76,7 +76,7 @@ Task<> write_often(PostgresDatabase& db, std::int64_t first, int times) {
 }
 
 TEST_CASE("what is written while a transaction is on its way shares the next one") {
-  ItemWorld world;
+  RowWorld world;
   std::vector<Task<>> tasks;
   for (std::int64_t writer = 0; writer < 32; ++writer) tasks.push_back(write_often(*world.db, writer * 1000, 20));
 
@@ -87,7 +87,7 @@ TEST_CASE("what is written while a transaction is on its way shares the next one
 }
 
 TEST_CASE("a transaction of rows has a bound of rows and of bytes") {
-  ItemWorld world({.rows_max = 8});
+  RowWorld world({.rows_max = 8});
   std::vector<RowWrite> writes;
   for (std::int64_t id = 0; id < 20; ++id) writes.push_back(row(item, id, "x"));
   for (std::int64_t id = 100; id < 106; ++id) writes.push_back(row(item, id, std::string(3'000'000, 'x')));
@@ -99,7 +99,7 @@ TEST_CASE("a transaction of rows has a bound of rows and of bytes") {
 }
 
 TEST_CASE("a row that was there is not written and says so") {
-  ItemWorld world;
+  RowWorld world;
   world.write({row(item, 1, "first"), row(item, 3, "first")});
 
   const auto answers =
@@ -117,7 +117,7 @@ TEST_CASE("a row that was there is not written and says so") {
 }
 
 TEST_CASE("only the guilty rows fail") {
-  ItemWorld world;
+  RowWorld world;
   std::vector<RowWrite> writes;
   for (std::int64_t id = 0; id < 50; ++id) writes.push_back(row(item, id, id == 7 || id == 33 ? "bad" : "good"));
 
@@ -132,7 +132,7 @@ TEST_CASE("only the guilty rows fail") {
 }
 
 TEST_CASE("a row that waits for a lock keeps only itself waiting for good") {
-  ItemWorld world({.lock_wait_max = 50ms});
+  RowWorld world({.lock_wait_max = 50ms});
   world.write({row(item, 5, "there")});
   world.admin.ask("BEGIN; UPDATE item SET name = 'held' WHERE id = 5");
   std::vector<RowWrite> writes;
@@ -145,8 +145,27 @@ TEST_CASE("a row that waits for a lock keeps only itself waiting for good") {
   CHECK(answers[5].error().kind == Kind::timed_out);
 }
 
+TEST_CASE("rows that all wait for one lock do not wait one after the other") {
+  RowWorld world({.lock_wait_max = 100ms});
+  world.admin.ask("BEGIN; LOCK TABLE item");
+  std::vector<RowWrite> writes;
+  for (std::int64_t id = 0; id < 30; ++id) writes.push_back(row(item, id, "x"));
+
+  const auto before = world.clock.now();
+  const auto answers = world.write(writes);
+  const auto waited = world.clock.now() - before;
+  world.admin.ask("COMMIT");
+
+  for (const auto& answer : answers) {
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().kind == Kind::timed_out);
+  }
+  CHECK(waited < 1500ms);  // one by one it would be three seconds
+  CHECK(world.count() == "0");
+}
+
 TEST_CASE("rows of one key take effect in the order in which they came") {
-  ItemWorld world;
+  RowWorld world;
   std::vector<RowWrite> writes;
   std::string expected;
   for (int time = 0; time < 26; ++time) {
@@ -167,7 +186,7 @@ TEST_CASE("rows of one key take effect in the order in which they came") {
 
 // Against a map that does the same one row after the other.
 TEST_CASE("random rows with conflicts and guilty ones answer as one by one") {
-  ItemWorld world({.rows_max = 16});
+  RowWorld world({.rows_max = 16});
   SeededRandom random{test_seed()};
   std::map<std::int64_t, std::string> model;
   for (int round = 0; round < 20; ++round) {
@@ -259,7 +278,7 @@ TEST_CASE("a wide row keeps a statement below the protocol's bound of parameters
 }
 
 TEST_CASE("a row with a value too many is ours and one with bad text invalid") {
-  ItemWorld world;
+  RowWorld world;
 
   const auto too_many = world.run(world.db->write_row({&item, {Value{1}, Value{"a"}, Value{"b"}}}));
   const auto with_nul = world.run(world.db->write_row(row(item, 1, std::string("a\0b", 3))));
@@ -272,7 +291,7 @@ TEST_CASE("a row with a value too many is ours and one with bad text invalid") {
 }
 
 TEST_CASE("close writes the rows that wait for their turn") {
-  ItemWorld world;
+  RowWorld world;
   Scope scope{world.loop};
   std::vector<std::optional<Answer>> answers(300);
   for (std::size_t id = 0; id < answers.size(); ++id)
@@ -287,7 +306,7 @@ TEST_CASE("close writes the rows that wait for their turn") {
 }
 
 TEST_CASE("destroyed without close it answers the rows that wait") {
-  ItemWorld world({.rows_max = 4});
+  RowWorld world({.rows_max = 4});
   Scope scope{world.loop};
   std::vector<std::optional<Answer>> answers(30);
   for (std::size_t id = 0; id < answers.size(); ++id)
