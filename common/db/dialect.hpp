@@ -39,6 +39,18 @@ struct Joined {
 
 }  // namespace detail
 
+// What several statements share, and a statement that is put together from such pieces:
+//
+//   constexpr auto columns = piece<"id, name, amount">;
+//   constexpr auto find = joined<"SELECT ", columns, " FROM items WHERE id = $1">();
+template <detail::Literal... parts>
+inline constexpr auto piece = detail::join(parts...);
+
+template <detail::Literal... pieces>
+consteval Sql joined() {
+  return {detail::Joined<pieces...>::text.bytes};
+}
+
 // Takes rows that nobody else is just taking; what others hold is passed over, not waited for. `before` ends inside the
 // SELECT that chooses the rows, after its LIMIT; `after` begins with the bracket that ends it.
 template <detail::Literal before, detail::Literal after>

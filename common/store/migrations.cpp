@@ -63,6 +63,24 @@ std::span<const db::Migration> migrations() {
         "in_charge text NOT NULL CHECK (in_charge IN ('bot', 'human')), why text NOT NULL, at bigint NOT NULL, "
         "recorded_at bigint NOT NULL, epoch bigint, PRIMARY KEY (tenant, event))",
         "CREATE INDEX hand_overs_recorded ON hand_overs (recorded_at)"}},
+      {6,
+       "effects",
+       {"CREATE TABLE effects (tenant text NOT NULL, id text NOT NULL, pool text NOT NULL, event text NOT NULL, "
+        "kind text NOT NULL, conversation text NOT NULL, person text NOT NULL, request text NOT NULL, resend_of text, "
+        "planned_at bigint NOT NULL, "
+        "state text NOT NULL CHECK (state IN ('planned', 'attempting', 'sent', 'rejected', 'unknown')), "
+        "generation bigint NOT NULL, attempt bigint NOT NULL, owner text NOT NULL, owner_epoch bigint NOT NULL, "
+        "began_at bigint, deadline_at bigint, boot bigint NOT NULL, sid text, gate text NOT NULL, code text NOT NULL, "
+        "detail text NOT NULL, lookups bigint NOT NULL, lookup_due bigint, lookup_owner text, lookup_until bigint, "
+        "settled_at bigint, PRIMARY KEY (tenant, id))",
+        "CREATE UNIQUE INDEX effects_by_sid ON effects (tenant, pool, sid) WHERE sid IS NOT NULL",
+        "CREATE UNIQUE INDEX effects_resent ON effects (tenant, resend_of) WHERE resend_of IS NOT NULL",
+        "CREATE INDEX effects_attempting ON effects (pool, deadline_at) WHERE state = 'attempting'",
+        "CREATE INDEX effects_unknown ON effects (pool, lookup_due) WHERE state = 'unknown'",
+        "CREATE INDEX effects_open ON effects (tenant, planned_at, id) WHERE settled_at IS NULL",
+        "CREATE INDEX effects_left_unknown ON effects (tenant, planned_at, id) "
+        "WHERE state = 'unknown' AND settled_at IS NOT NULL",
+        "CREATE INDEX effects_settled ON effects (settled_at) WHERE settled_at IS NOT NULL"}},
   };
   return all;
 }

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "common/async/clock_real.hpp"
 #include "common/async/scope.hpp"
 #include "common/db/postgres_database.hpp"
@@ -19,6 +21,11 @@ namespace {
 
 class SimulatedStoreWorld final : public StoreWorld {
  public:
+  SimulatedStoreWorld() {
+    const auto migrated = world_.run(migrate(database_, world_.clock));
+    REQUIRE_MESSAGE(migrated.has_value(), migrated.error().sentence);
+  }
+
   [[nodiscard]] std::string_view name() const override { return "simulated"; }
   Loop& loop() override { return world_.loop; }
   Clock& clock() override { return world_.clock; }
@@ -58,6 +65,32 @@ class SqliteProcess final : public db::Database {
   db::SqliteDatabase database_;
 };
 
+void migrate_or_fail(Loop& loop, Clock& clock, db::Database& database) {
+  const auto migrated = run_task(loop, migrate(database, clock));
+  REQUIRE_MESSAGE(migrated.has_value(), migrated.error().sentence);
+  run_task(loop, database.close());
+}
+
+// A file with the schema of this build, made once: copying it is much faster than migrating.
+class SqliteTemplate {
+ public:
+  SqliteTemplate() {
+    Loop loop;
+    RealClock clock{loop};
+    SqliteProcess database{path_};
+    migrate_or_fail(loop, clock, database);
+  }
+  [[nodiscard]] std::filesystem::path copy_into(const TempFolder& folder) const {
+    auto copied = folder / "sluice.db";
+    std::filesystem::copy_file(path_, copied);
+    return copied;
+  }
+
+ private:
+  TempFolder folder_;
+  std::filesystem::path path_ = folder_ / "sluice.db";
+};
+
 class SqliteStoreWorld final : public StoreWorld {
  public:
   [[nodiscard]] std::string_view name() const override { return "sqlite"; }
@@ -68,15 +101,51 @@ class SqliteStoreWorld final : public StoreWorld {
   void play(Task<> story) override { run_task(loop_, std::move(story)); }
 
  private:
+  static const SqliteTemplate& made_once() {
+    static const SqliteTemplate made;
+    return made;
+  }
+
   TempFolder folder_;
-  std::filesystem::path path_ = folder_ / "sluice.db";
+  std::filesystem::path path_ = made_once().copy_into(folder_);
   Loop loop_;
   RealClock clock_{loop_};
   SqliteProcess database_{path_};
 };
 
+std::unique_ptr<db::PostgresDatabase> open_postgres(Loop& loop, Clock& clock, Random& chance, const std::string& url) {
+  auto opened = db::PostgresDatabase::open(loop, clock, chance, {.url = url});
+  if (!opened) FAIL(opened.error().sentence);
+  return std::move(*opened);
+}
+
+// A schema with the tables of this build, made once and emptied for each story.
+class PostgresTemplate {
+ public:
+  PostgresTemplate() {
+    Loop loop;
+    RealClock clock{loop};
+    SystemRandom chance;
+    const auto database = open_postgres(loop, clock, chance, url());
+    migrate_or_fail(loop, clock, *database);
+    const auto tables = admin_.ask(fmt::format(
+        "SELECT tablename FROM pg_tables WHERE schemaname = '{}' AND tablename <> 'schema_version'", schema_.name()));
+    for (const auto& table : tables) emptying_ += fmt::format("DELETE FROM {};", table.front());
+  }
+  // What survives a crash is proved elsewhere; waiting for the disk would only make these tests slow.
+  [[nodiscard]] std::string url() const { return schema_.url() + "%20-csynchronous_commit%3Doff"; }
+  void empty() { admin_.ask(emptying_); }
+
+ private:
+  db::FreshSchema schema_{db::database_of_tests().url()};
+  db::PostgresAdmin admin_{url()};
+  std::string emptying_;
+};
+
 class PostgresStoreWorld final : public StoreWorld {
  public:
+  PostgresStoreWorld() { made_once().empty(); }
+
   [[nodiscard]] std::string_view name() const override { return "postgres"; }
   Loop& loop() override { return loop_; }
   Clock& clock() override { return clock_; }
@@ -85,15 +154,12 @@ class PostgresStoreWorld final : public StoreWorld {
   void play(Task<> story) override { run_task(loop_, std::move(story)); }
 
  private:
-  std::unique_ptr<db::PostgresDatabase> open() {
-    auto opened = db::PostgresDatabase::open(loop_, clock_, chance_, {.url = url_});
-    if (!opened) FAIL(opened.error().sentence);
-    return std::move(*opened);
+  std::unique_ptr<db::PostgresDatabase> open() { return open_postgres(loop_, clock_, chance_, made_once().url()); }
+  static PostgresTemplate& made_once() {
+    static PostgresTemplate made;
+    return made;
   }
 
-  db::FreshSchema schema_{db::database_of_tests().url()};
-  // What survives a crash is proved elsewhere; waiting for the disk would only make these tests slow.
-  std::string url_ = schema_.url() + "%20-csynchronous_commit%3Doff";
   Loop loop_;
   RealClock clock_{loop_};
   SystemRandom chance_;
@@ -102,8 +168,6 @@ class PostgresStoreWorld final : public StoreWorld {
 
 void play_in(StoreWorld& world, const std::function<void(StoreWorld&)>& story) {
   INFO("in the world ", std::string{world.name()});
-  const auto migrated = world.run(migrate(world.database(), world.clock()));
-  REQUIRE_MESSAGE(migrated.has_value(), migrated.error().sentence);
   story(world);
   world.run(world.database().close());
 }
