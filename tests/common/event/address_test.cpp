@@ -2,6 +2,7 @@
 
 #include <ostream>
 #include <string>
+#include <unordered_set>
 
 #include <doctest/doctest.h>
 
@@ -28,6 +29,10 @@ TEST_CASE("an address stays byte for byte what Twilio wrote") {
         "MG0123456789abcdef0123456789abcdef", "ING Bank", "rcs:garage_agent", "line:U1"}) {
     CHECK(address(text).text() == text);
   }
+}
+
+TEST_CASE("equal addresses are one in a set") {
+  CHECK(std::unordered_set<Address>{address("+31612345678"), address("+31612345678"), address("14020")}.size() == 2);
 }
 
 TEST_CASE("the prefix is the channel") {

@@ -134,6 +134,8 @@ TEST_CASE("a kind of event is one of the nine or keeps its name") {
 TEST_CASE("a tenant has a plain name") {
   CHECK(Tenant::parse("garage-9")->text() == "garage-9");
   CHECK(Tenant::standard().text() == "default");
+  CHECK(fmt::format("{}", Tenant::standard()) == "default");
+  CHECK(std::unordered_set<Tenant>{Tenant::standard(), *Tenant::parse("default"), *Tenant::parse("b")}.size() == 2);
   CHECK(Tenant::parse(std::string(64, 'a')));
   CHECK(refused_as(Tenant::parse(std::string(65, 'a')), Kind::invalid));
   CHECK(refused_as(Tenant::parse(""), Kind::invalid));
