@@ -44,7 +44,7 @@ class SimulatedClock final : public Clock {
   void count(std::uint64_t& steps) const;
 
   Loop& loop_;
-  Instant now_{};
+  Instant now_;
   WallTime wall_start_;
   Duration wall_jumped_{};
   Duration asleep_{};

@@ -45,7 +45,7 @@ class Loop {
   std::size_t run_one_ready();  // at most one of them
   void stop();                  // from any thread; before run() it makes that run() return at once
 
-  // Keeps run() from returning while nothing is pending.
+  // Keeps run() from returning while nothing is pending. On the loop's thread, or while it does not run.
   void hold();
   void release();
 

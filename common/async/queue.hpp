@@ -39,7 +39,7 @@ class Queue {
   Task<bool> push(T record) {
     if (try_push(std::move(record))) co_return true;
     if (closed_) co_return false;
-    Pusher pusher{std::move(record)};
+    Pusher pusher{std::move(record)};  // NOLINT(bugprone-use-after-move): what was not taken was not moved from
     pushers_.push_back(pusher);
     co_await pusher.wait();
     co_return pusher.accepted;

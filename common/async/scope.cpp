@@ -138,9 +138,10 @@ Task<> Scope::join() {
   if (joiner.was_cancelled) throw_cancelled();
 }
 
-Task<> Scope::cancelling_on_failure(Task<> body) {
+Task<> Scope::note_the_end(Task<> body, bool& ended_well) {
   try {
     co_await std::move(body);
+    ended_well = true;
   } catch (...) {
     cancel();
     throw;
@@ -148,8 +149,10 @@ Task<> Scope::cancelling_on_failure(Task<> body) {
 }
 
 Task<> Scope::run(Task<> body) {
-  start(cancelling_on_failure(std::move(body)));
+  bool ended_well = false;
+  start(note_the_end(std::move(body), ended_well));
   co_await join();
+  if (!ended_well) throw_cancelled();
 }
 
 std::size_t Scope::size() const {

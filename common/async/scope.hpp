@@ -36,7 +36,8 @@ class Scope {
   // joining task is cancelled, the children are, and it still waits for them before it throws.
   Task<> join();
 
-  // Starts `body` as a child and joins. When the body fails, the other children are cancelled.
+  // Starts `body` as a child and joins. When the body fails, the other children are cancelled. It returns only when the
+  // body ended well: a body that was cancelled, or never begun because the scope was, throws operation_aborted here.
   Task<> run(Task<> body);
 
   [[nodiscard]] std::size_t size() const;  // children that have not ended
@@ -47,7 +48,7 @@ class Scope {
   struct Ended;
   struct Joiner;
 
-  Task<> cancelling_on_failure(Task<> body);
+  Task<> note_the_end(Task<> body, bool& ended_well);
 
   std::shared_ptr<State> state_;  // children hold it too: when the loop is destroyed, they may go after the scope
 };

@@ -36,8 +36,8 @@ bool may_pass(Kind kind);
 
 struct Failure {
   Kind kind = Kind::ours;
-  std::string sentence;                                // for a person; no secrets, numbers or texts of customers
-  std::optional<std::chrono::milliseconds> wait = {};  // what the other side asked for
+  std::string sentence;  // for a person; no secrets, numbers or texts of customers
+  std::optional<std::chrono::milliseconds> wait = std::nullopt;  // what the other side asked for
 
   // Adds what was being done when it failed: "opening the log: disk full".
   [[nodiscard]] Failure while_doing(std::string_view what) &&;

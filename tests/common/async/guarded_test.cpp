@@ -33,6 +33,7 @@ TEST_CASE("guarded data is reached through with and through a locked pointer") {
 TEST_CASE("threads never meet inside") {
   Guarded<std::vector<int>> numbers;
   std::vector<std::thread> threads;
+  threads.reserve(4);
 
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&numbers, i] {

@@ -1,6 +1,5 @@
 #include "common/async/loop.hpp"
 
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -10,11 +9,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "common/async/clock_real.hpp"
-#include "common/async/queue.hpp"
-#include "common/async/reply.hpp"
-#include "common/async/scope.hpp"
-#include "common/async/semaphore.hpp"
 #include "common/async/spawn.hpp"
 #include "tests/common/async/tools.hpp"
 #include "tests/support/death.hpp"
@@ -101,19 +95,6 @@ TEST_CASE("work of several threads all runs and each thread's in its order") {
   }
 }
 
-TEST_CASE("a loop may end as soon as the last work from another thread has run") {
-  for (int round = 0; round < 300; ++round) {
-    std::thread poster;
-    {
-      Loop loop;
-      loop.hold();
-      poster = std::thread{[&] { loop.post([&] { loop.release(); }); }};
-      loop.run();
-    }
-    poster.join();
-  }
-}
-
 TEST_CASE("run returns when nothing is left and can be called again") {
   Loop loop;
   int ran = 0;
@@ -183,82 +164,6 @@ TEST_CASE("run_ready runs what is ready and never waits") {
   CHECK(loop.run_ready() == 0);
 }
 
-Task<> count_turns(int& turns, int upto) {
-  for (; turns < upto; ++turns) co_await next_turn();
-}
-
-TEST_CASE("a loop of ready awaits does not grow the stack") {
-  Loop loop;
-  int turns = 0;
-
-  spawn(loop, count_turns(turns, 200'000), or_die("the counter"));
-  loop.run();
-
-  CHECK(turns == 200'000);
-}
-
-Task<int> ready_reply(Loop& loop, int number) {
-  auto reply = Reply<int>::on(loop);
-  reply->give(number);
-  auto value = co_await reply->wait();
-  co_return value;
-}
-
-Task<int> sum_of_ready_replies(Loop& loop, int upto) {
-  int sum = 0;
-  for (int i = 0; i < upto; ++i) {
-    const auto value = co_await ready_reply(loop, 1);
-    sum += value;
-  }
-  co_return sum;
-}
-
-TEST_CASE("a loop of awaits that never suspend does not grow the stack") {
-  Loop loop;
-
-  CHECK(run_task(loop, sum_of_ready_replies(loop, 200'000)) == 200'000);
-}
-
-Task<> pass_on(Waiter& mine, Waiter* next) {
-  co_await mine.wait();
-  if (next != nullptr) next->wake();
-}
-
-TEST_CASE("a chain of tasks that wake each other does not grow the stack") {
-  constexpr std::size_t links = 20'000;
-  Loop loop;
-  std::vector<Waiter> waiters(links);
-  for (std::size_t i = 0; i < links; ++i) {
-    spawn(loop, pass_on(waiters[i], i + 1 < links ? &waiters[i + 1] : nullptr), or_die("a link"));
-  }
-  loop.run_ready();
-
-  waiters.front().wake();
-  loop.run();
-
-  CHECK(!waiters.back().waiting());
-}
-
-Task<> start_next(Scope& scope, int& started, int upto) {
-  if (++started < upto) scope.start(start_next(scope, started, upto));
-  co_return;
-}
-
-Task<> start_a_chain(Loop& loop, int& started, int upto) {
-  Scope scope{loop};
-  scope.start(start_next(scope, started, upto));
-  co_await scope.join();
-}
-
-TEST_CASE("children that start children do not grow the stack") {
-  Loop loop;
-  int started = 0;
-
-  run_task(loop, start_a_chain(loop, started, 20'000));
-
-  CHECK(started == 20'000);
-}
-
 Task<> wake_and_note(Waiter& woken, std::vector<std::string>& notes) {
   notes.emplace_back("before");
   woken.wake();
@@ -298,82 +203,6 @@ TEST_CASE("tasks that are always ready leave room for sockets and timers") {
   loop.run();
 
   CHECK(enough);
-}
-
-Task<> sleep_on_a_timer_of_asio() {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer{executor, 1h};
-  co_await timer.async_wait(use_task);
-}
-
-Task<> hold_a_permit(Semaphore& semaphore, Task<> task) {
-  auto permit = co_await semaphore.acquire();
-  co_await std::move(task);
-}
-
-Task<> own_a_scope(Loop& loop, std::vector<std::string>& notes) {
-  Scope scope{loop};
-  scope.start(noting(notes, "child", wait_for_ever()));
-  scope.start(noting(notes, "timer", sleep_on_a_timer_of_asio()));
-  co_await scope.join();
-}
-
-Task<> pop_from(Queue<int>& queue) {
-  co_await queue.pop();
-}
-
-TEST_CASE("a loop that is destroyed takes down every suspended task") {
-  std::vector<std::string> notes;
-  {
-    Loop loop;
-    RealClock clock{loop};
-    Semaphore semaphore{1};
-    Queue<int> queue{1};
-    spawn(loop, noting(notes, "waiting", wait_for_ever()), or_die("a task"));
-    spawn(loop, noting(notes, "sleeping", clock.sleep_for(1h)), or_die("a task"));
-    spawn(loop, noting(notes, "popping", pop_from(queue)), or_die("a task"));
-    spawn(loop, noting(notes, "holding", hold_a_permit(semaphore, wait_for_ever())), or_die("a task"));
-    spawn(loop, noting(notes, "wanting", hold_a_permit(semaphore, wait_for_ever())), or_die("a task"));
-    spawn(loop, own_a_scope(loop, notes), or_die("a task"));
-    loop.run_ready();
-    spawn(loop, noting(notes, "never begun", wait_for_ever()), or_die("a task"));
-    CHECK(notes.empty());
-  }
-
-  // The one that never began has no frame yet in which it could note anything.
-  CHECK(std::set<std::string>(notes.begin(), notes.end()) ==
-        std::set<std::string>{"waiting", "sleeping", "popping", "holding", "wanting", "child", "timer"});
-  CHECK(notes.size() == 7);
-}
-
-TEST_CASE("work that nobody ran is dropped with the loop") {
-  int living = 0;
-  {
-    Loop loop;
-    loop.post([object = Living{living}] {});
-    CHECK(living == 1);
-  }
-
-  CHECK(living == 0);
-}
-
-struct PostsAtItsEnd {
-  Loop& loop;
-  ~PostsAtItsEnd() {
-    loop.post([] {});
-  }
-};
-
-Task<> post_at_the_end(Loop& loop) {
-  const PostsAtItsEnd posts{loop};
-  co_await wait_for_ever();
-}
-
-TEST_CASE("what a dying loop is still asked to do is dropped") {
-  Loop loop;
-  spawn(loop, post_at_the_end(loop), or_die("a task"));
-
-  loop.run_ready();
 }
 
 TEST_CASE("an exception that is nobody's ends the process") {

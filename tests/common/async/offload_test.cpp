@@ -107,6 +107,7 @@ TEST_CASE("a stopped pool finishes what is queued and refuses what comes") {
   std::atomic<int> ran = 0;
   Offload pool{2, 100};
   std::vector<std::unique_ptr<Job>> jobs;
+  jobs.reserve(50);
   for (int i = 0; i < 50; ++i) jobs.push_back(std::make_unique<Job>(loop, pool.run([&] { ++ran; })));
   loop.run_ready();
 
@@ -192,6 +193,7 @@ TEST_CASE("a pool serves several loops") {
   std::atomic<int> on_pool = 0;
   Offload pool{2, 1'000};
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       Loop loop;

@@ -92,7 +92,7 @@ TEST_CASE("children may start more children while somebody joins") {
 
 Task<> fail_after(Clock& clock, Duration pause, std::string sentence) {
   co_await clock.sleep_for(pause);
-  throw std::runtime_error(std::move(sentence));
+  throw std::runtime_error(sentence);
 }
 
 TEST_CASE("a join waits for all children and rethrows the first exception once") {
@@ -235,6 +235,15 @@ TEST_CASE("several tasks may join") {
   CHECK(notes == Notes{"child", "joined", "joined"});
 }
 
+Task<bool> ended_well(Task<> task) {
+  try {
+    co_await std::move(task);
+  } catch (const boost::system::system_error&) {
+    co_return false;
+  }
+  co_return true;
+}
+
 TEST_CASE("run cancels the other children when the body fails") {
   SimulatedWorld world;
   Notes notes;
@@ -256,6 +265,24 @@ TEST_CASE("run waits for the other children when the body ends well") {
   world.run(scope.run(sleep_and_note(world.clock, 1h, notes, "body")));
 
   CHECK(notes == Notes{"body", "child"});
+}
+
+TEST_CASE("run throws when its body was cancelled or never began") {
+  SimulatedWorld world;
+  Notes notes;
+  Scope scope{world.loop};
+  Operation<bool> run{world.loop, ended_well(scope.run(noting(notes, "body", wait_for_ever())))};
+  world.clock.run_until_idle();
+
+  scope.cancel();
+  world.clock.run_until_idle();
+  CHECK(notes == Notes{"body"});
+  CHECK(run.value() == false);
+
+  scope.cancel();
+  CHECK(!world.run(ended_well(scope.run(note(notes, "never")))));
+  CHECK(world.run(ended_well(scope.run(note(notes, "again")))));
+  CHECK(notes == Notes{"body", "again"});
 }
 
 TEST_CASE("a cancelled run cancels body and children") {

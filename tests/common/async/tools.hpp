@@ -24,7 +24,7 @@ inline Task<> wait_for_ever() {
 
 inline Task<> fail_with(std::string sentence) {
   co_await next_turn();
-  throw std::runtime_error(std::move(sentence));
+  throw std::runtime_error(sentence);
 }
 
 // Waits until it is woken, whatever is cancelled.
