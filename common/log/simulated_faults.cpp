@@ -28,10 +28,10 @@ FaultRates FaultRates::drawn(Random& random) {
   for (auto& rate : rates.rate) rate = drawn_rate(random);
   rates.every = {.lost_assignment = drawn_time(random, 5s),
                  .rebalance = drawn_time(random, 5s),
-                 .freeze = drawn_time(random, 30s),
-                 .outage = drawn_time(random, 30s),
-                 .full_disk = drawn_time(random, 30s),
-                 .jam = drawn_time(random, 30s)};
+                 .freeze = drawn_time(random, 10s),
+                 .outage = drawn_time(random, 10s),
+                 .full_disk = drawn_time(random, 10s),
+                 .jam = drawn_time(random, 10s)};
   rates.usual_max = random.between(rates.usual_min, 20ms);
   rates.zombie_max = random.between(0s, 10s);
   return rates;
