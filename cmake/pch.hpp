@@ -1,4 +1,5 @@
-// What nearly every unit includes anyway. A unit still names its own includes: the tidy tree builds without this header.
+// What nearly every unit includes anyway. A unit still names its own includes: the tidy tree builds without this
+// header.
 #pragma once
 
 #include <algorithm>

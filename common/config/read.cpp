@@ -117,9 +117,10 @@ class Reader final : public Fields {
   std::set<std::string, std::less<>> names_;
 };
 
-// A misspelt name would silently be a default. Names in our own space must be known; of the spaces that we share with other
-// programs (KAFKA_HEAP_OPTS is somebody else's) only what is nearly one of ours is taken for a slip.
-void refuse_unknown(const Sources& sources, const std::set<std::string, std::less<>>& names, std::vector<std::string>& mistakes) {
+// A misspelt name would silently be a default. Names in our own space must be known; of the spaces that we share with
+// other programs (KAFKA_HEAP_OPTS is somebody else's) only what is nearly one of ours is taken for a slip.
+void refuse_unknown(const Sources& sources, const std::set<std::string, std::less<>>& names,
+                    std::vector<std::string>& mistakes) {
   for (const auto& [name, value] : sources.environment) {
     if (names.contains(name)) continue;
     const bool ours = name.starts_with("SLUICE_");

@@ -70,7 +70,8 @@ struct OurLog {
 
   std::string make_topic(std::string_view what) {
     std::string name = fresh_name(what);
-    ENSURE(run_task(loop, log->create_topics({{.name = name, .partitions = partitions}})).has_value(), "the topic is made");
+    ENSURE(run_task(loop, log->create_topics({{.name = name, .partitions = partitions}})).has_value(),
+           "the topic is made");
     run_task(loop, append(*log, name, 0, partitions));  // every leader is known before anything is measured
     return name;
   }
@@ -117,11 +118,21 @@ class BareProducer {
                         static_cast<ssize_t>(header_value.size()));
     rd_kafka_header_add(headers, sum_name.data(), static_cast<ssize_t>(sum_name.size()), sum_value.data(),
                         static_cast<ssize_t>(sum_value.size()));
-    const auto error = rd_kafka_producev(
-        producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(i % partitions),
-        RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    ENSURE(error == RD_KAFKA_RESP_ERR_NO_ERROR, "the bare record is taken");
+    std::array<rd_kafka_vu_t, 6> parts{};
+    parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+    parts[0].u.cstr = topic.c_str();
+    parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+    parts[1].u.i32 = i % partitions;
+    parts[2].vtype = RD_KAFKA_VTYPE_KEY;
+    parts[2].u.mem = {const_cast<char*>(key.data()), key.size()};
+    parts[3].vtype = RD_KAFKA_VTYPE_VALUE;
+    parts[3].u.mem = {const_cast<char*>(value.data()), value.size()};
+    parts[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    parts[4].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
+    parts[5].u.headers = headers;
+    rd_kafka_error_t* error = rd_kafka_produceva(producer_.get(), parts.data(), parts.size());
+    ENSURE(error == nullptr, "the bare record is taken");
   }
   void wait_for(int count) {
     while (reported_ < count) rd_kafka_poll(producer_.get(), 10);
@@ -222,7 +233,7 @@ Task<std::uint64_t> consume(log::Consumer& consumer) {
       next.clear();
       since_commit = 0;
       auto stored = co_await consumer.commit(std::move(commits));
-      stored.value();
+      ENSURE(stored.has_value(), "the commit is stored");
     }
   }
   co_return sum;

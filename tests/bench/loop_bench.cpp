@@ -8,6 +8,7 @@
 #include "common/async/clock_real.hpp"
 #include "common/async/deadline.hpp"
 #include "common/async/reply.hpp"
+#include "common/async/scope.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/support/run.hpp"
 

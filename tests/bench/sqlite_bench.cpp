@@ -36,7 +36,10 @@ struct OurLog {
   std::unique_ptr<db::SqliteFile> file = db::SqliteFile::open(folder / "log.db").value();
   std::unique_ptr<log::SqliteLog> log = log::SqliteLog::open(*file, loop, clock).value();
 
-  OurLog() { ENSURE(run_task(loop, log->create_topics({{.name = "bench.inbound", .partitions = partitions}})).has_value(), "the topic is made"); }
+  OurLog() {
+    ENSURE(run_task(loop, log->create_topics({{.name = "bench.inbound", .partitions = partitions}})).has_value(),
+           "the topic is made");
+  }
   ~OurLog() { run_task(loop, log->close()); }
   OurLog(const OurLog&) = delete;
   OurLog& operator=(const OurLog&) = delete;
