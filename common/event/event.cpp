@@ -179,12 +179,7 @@ Result<Event> decode(std::optional<std::string_view> key, std::optional<std::str
 }
 
 Result<Event> decode(const Encoded& record) {
-  std::vector<HeaderView> headers;
-  headers.reserve(record.headers.size());
-  for (const auto& header : record.headers) {
-    headers.push_back({header.name, header.value ? std::optional<std::string_view>{*header.value} : std::nullopt});
-  }
-  return decode(record.key, record.value, headers);
+  return decode(record.key, record.value, views_of(record.headers));
 }
 
 }  // namespace sluice::event

@@ -191,6 +191,13 @@ Result<Journey> journey_of(const Seen& seen) {
 
 }  // namespace
 
+std::vector<HeaderView> views_of(const Headers& headers) {
+  std::vector<HeaderView> views;
+  views.reserve(headers.size());
+  for (const auto& header : headers) views.push_back({header.name, header.value});
+  return views;
+}
+
 bool is_ours(std::string_view header_name) {
   return std::find(names.begin(), names.end(), header_name) != names.end();
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/header.hpp"
 #include "common/base/result.hpp"
@@ -67,6 +68,8 @@ struct EventHeaders {
 
   bool operator==(const EventHeaders&) const = default;
 };
+
+std::vector<HeaderView> views_of(const Headers& headers);  // into the same bytes
 
 [[nodiscard]] bool is_ours(std::string_view header_name);
 

@@ -192,22 +192,6 @@ std::optional<std::uint32_t> escaped_unit(const char* at) {
   return unit;
 }
 
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xC0U | code >> 6U);
-  } else if (code < 0x10000) {
-    put(0xE0U | code >> 12U);
-    put(0x80U | (code >> 6U & 0x3FU));
-  } else {
-    put(0xF0U | code >> 18U);
-    put(0x80U | (code >> 12U & 0x3FU));
-    put(0x80U | (code >> 6U & 0x3FU));
-  }
-  put(0x80U | (code & 0x3FU));
-}
-
 Result<const char*> Reader::code_point(const char* at, std::string& out) const {
   const auto unit = escaped_unit(at);
   if (!unit) return refuse("an unknown escape", at);

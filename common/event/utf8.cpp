@@ -74,6 +74,23 @@ Result<void> check_text(std::string_view bytes) {
   return check_utf8(bytes);
 }
 
+void append_utf8(std::string& text, char32_t character) {
+  const std::uint32_t code = character;
+  const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xC0U | code >> 6U);
+  } else if (code < 0x10000) {
+    put(0xE0U | code >> 12U);
+    put(0x80U | (code >> 6U & 0x3FU));
+  } else {
+    put(0xF0U | code >> 18U);
+    put(0x80U | (code >> 12U & 0x3FU));
+    put(0x80U | (code >> 6U & 0x3FU));
+  }
+  put(0x80U | (code & 0x3FU));
+}
+
 std::string cleaned_text(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

@@ -17,6 +17,8 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view bytes);
 Result<void> check_utf8(std::string_view bytes);  // Kind::corrupt; the sentence names the position
 Result<void> check_text(std::string_view bytes);  // the same, and no NUL
 
+void append_utf8(std::string& text, char32_t character);  // a Unicode scalar value
+
 // For the edge, where refusing would lose a customer's message: each maximal ill-formed part and each NUL becomes
 // U+FFFD.
 std::string cleaned_text(std::string_view bytes);

@@ -12,14 +12,6 @@ namespace {
 
 using namespace sluice;
 
-std::vector<HeaderView> views(const Headers& headers) {
-  std::vector<HeaderView> all;
-  for (const auto& header : headers) {
-    all.push_back({header.name, header.value ? std::optional<std::string_view>{*header.value} : std::nullopt});
-  }
-  return all;
-}
-
 std::vector<HeaderView> foreign_of(std::vector<HeaderView> headers) {
   std::erase_if(headers, [](const HeaderView& header) { return event::is_ours(header.name); });
   return headers;
@@ -37,12 +29,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto encoded = event::encode_headers(decoded->headers, subject);
   ENSURE(encoded.has_value(), "what was understood can be written");
   const Headers& written = *encoded;
-  ENSURE(foreign_of(views(written)) == foreign_of(record.headers), "foreign headers travel untouched");
+  ENSURE(foreign_of(event::views_of(written)) == foreign_of(record.headers), "foreign headers travel untouched");
   for (const auto& header : written) {
     const auto same = [&](const Header& other) { return other.name == header.name; };
     ENSURE(!event::is_ours(header.name) || std::count_if(written.begin(), written.end(), same) == 1, "ours stand once");
   }
-  const auto again = event::decode_headers(views(written));
+  const auto again = event::decode_headers(event::views_of(written));
   ENSURE(again.has_value() && again->headers == decoded->headers, "what was written is understood as the same");
   ENSURE(again->subject == decoded->subject, "and names the same conversation");
   return 0;

@@ -22,20 +22,12 @@ EventHeaders plain() {
           .source = "/twilio/AC1"};
 }
 
-std::vector<HeaderView> views(const Headers& headers) {
-  std::vector<HeaderView> all;
-  for (const auto& header : headers) {
-    all.push_back({header.name, header.value ? std::optional<std::string_view>{*header.value} : std::nullopt});
-  }
-  return all;
-}
-
 Headers encoded(const EventHeaders& headers, const ConversationKey* subject = nullptr) {
   return encode_headers(headers, subject).value();
 }
 
 Result<DecodedHeaders> decoded(const Headers& headers) {
-  return decode_headers(views(headers));
+  return decode_headers(views_of(headers));
 }
 
 // The headers of plain() with one replaced, or without it.

@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "common/event/utf8.hpp"
+
 namespace sluice::event {
 namespace {
 
@@ -11,36 +13,20 @@ const T& one_of(Random& random, const std::array<T, size>& all) {
   return all[random.below(size)];
 }
 
-void append_character(std::string& out, std::uint32_t code) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xC0U | code >> 6U);
-  } else if (code < 0x10000) {
-    put(0xE0U | code >> 12U);
-    put(0x80U | (code >> 6U & 0x3FU));
-  } else {
-    put(0xF0U | code >> 18U);
-    put(0x80U | (code >> 12U & 0x3FU));
-    put(0x80U | (code >> 6U & 0x3FU));
-  }
-  put(0x80U | (code & 0x3FU));
-}
-
-std::uint32_t random_character(Random& random) {
+char32_t random_character(Random& random) {
   switch (random.below(6)) {
     case 0:
-      return static_cast<std::uint32_t>(1 + random.below(0x1F));  // control characters
+      return static_cast<char32_t>(1 + random.below(0x1F));  // control characters
     case 1:
-      return static_cast<std::uint32_t>(0x80 + random.below(0x780));  // two bytes
+      return static_cast<char32_t>(0x80 + random.below(0x780));  // two bytes
     case 2:
-      return static_cast<std::uint32_t>(0x800 + random.below(0xD000));  // three bytes below the surrogates
+      return static_cast<char32_t>(0x800 + random.below(0xD000));  // three bytes below the surrogates
     case 3:
-      return static_cast<std::uint32_t>(0xE000 + random.below(0x2000));  // and above them
+      return static_cast<char32_t>(0xE000 + random.below(0x2000));  // and above them
     case 4:
-      return static_cast<std::uint32_t>(0x10000 + random.below(0x100000));  // four bytes
+      return static_cast<char32_t>(0x10000 + random.below(0x100000));  // four bytes
     default:
-      return static_cast<std::uint32_t>(0x20 + random.below(0x5F));
+      return static_cast<char32_t>(0x20 + random.below(0x5F));
   }
 }
 
@@ -128,7 +114,7 @@ Headers random_foreign(Random& random) {
 
 std::string random_text(Random& random, std::size_t characters_max) {
   std::string text;
-  for (auto left = random.below(characters_max + 1); left > 0; --left) append_character(text, random_character(random));
+  for (auto left = random.below(characters_max + 1); left > 0; --left) append_utf8(text, random_character(random));
   return text;
 }
 

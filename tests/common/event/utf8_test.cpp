@@ -58,6 +58,13 @@ TEST_CASE("cleaning replaces each bad part once and keeps the rest") {
         "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\x41");
 }
 
+TEST_CASE("a character of every length is appended as UTF-8") {
+  std::string text;
+  for (const char32_t character : U"a\u00E9\u20AC\U0001F697") append_utf8(text, character);
+
+  CHECK(text == std::string_view{"a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x9A\x97\0", 11});
+}
+
 TEST_CASE("cutting never splits a character") {
   CHECK(cut_text("short", 10) == "short");
   CHECK(cut_text("abcdef", 3) == "abc");
