@@ -12,6 +12,7 @@
 namespace sluice::db {
 namespace {
 
+// Never prepared: whatever happens to the prepared statements of a session, a transaction can be ended.
 constexpr std::string_view begin_text = "BEGIN";
 constexpr std::string_view commit_text = "COMMIT";
 constexpr std::string_view rollback_text = "ROLLBACK";
@@ -70,11 +71,10 @@ void PostgresConnection::take(PostgresJobPtr job) {
   ++jobs_;
   const bool opens = !job->expectations.empty() && !job->reads_only;
   const bool guarded = job->reads_only && !is_known_to_read(*job);
-  if (opens) prepare(begin_text);
   if (job->prepared_allowed) {
     for (const auto& command : job->commands) prepare(command.text);
   }
-  if (opens) send({begin_text}, true);
+  if (opens) send({begin_text}, false);
   if (guarded) send({guard_text}, false);
   for (const auto& command : job->commands) send(command, job->prepared_allowed);
   const std::size_t skipped = (opens ? 1U : 0U) + (guarded ? 1U : 0U);
@@ -182,12 +182,13 @@ bool PostgresConnection::read_results() {
       }
       case PGRES_COMMAND_OK:
       case PGRES_TUPLES_OK:
+      case PGRES_EMPTY_QUERY:
         note(segment, result.get());
         break;
       case PGRES_PIPELINE_ABORTED:
         break;
       default:
-        if (!is_word_of_server(result.get())) return false;
+        if (!is_word_of_server(result.get()) || segment.what == Segment::What::rollback) return false;
         if (!segment.refusal) segment.refusal = refusal_of(result.get());
     }
   }
@@ -243,9 +244,7 @@ void PostgresConnection::end_transaction(Segment opened) {
   held_ = false;
   if (!opened.refusal) opened.refusal = unmet(*opened.job, opened.rows);
   const bool undone = opened.refusal.has_value();
-  const auto text = undone ? rollback_text : commit_text;
-  prepare(text);
-  send({text}, true);
+  send({undone ? rollback_text : commit_text}, false);
   sync({.what = undone ? Segment::What::rollback : Segment::What::commit,
         .job = std::move(opened.job),
         .rows = std::move(opened.rows),
@@ -287,8 +286,6 @@ void PostgresConnection::learn(const PostgresJob& job) {
     auto& known = known_[command.text.data()];
     known.only_reads = known.only_reads || job.reads_only;
   }
-  if (job.expectations.empty()) return;
-  for (const auto text : {begin_text, commit_text, rollback_text}) known_.try_emplace(text.data());
 }
 
 void PostgresConnection::forget(const PostgresJob& job) {

@@ -14,7 +14,7 @@ struct ListenWorld : PostgresWorld {
   void run_until(const std::function<bool()>& seen) {
     const auto deadline = clock.now() + 30s;
     while (!seen()) {
-      REQUIRE(clock.now() < deadline);
+      if (clock.now() > deadline) FAIL("it never became true");
       loop.run_ready();
     }
   }

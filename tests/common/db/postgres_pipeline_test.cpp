@@ -161,12 +161,29 @@ TEST_CASE("a prepared statement that the server has dropped is said again by its
   ItemWorld world(one_connection());
   for (std::int64_t id = 0; id < 3; ++id) REQUIRE(world.run(insert(id)));
 
-  world.run(one({"SELECT pg_advisory_unlock_all()", {}}));
+  const auto expecting = [](std::int64_t id) {
+    return one({"INSERT INTO item (id) VALUES ($1)", {Value{id}}, Expect::exactly(id < 1000 ? 1 : 2)});
+  };
+  for (const std::int64_t id : {10, 11, 12, 1000, 1001}) CHECK(world.run(expecting(id)).has_value() == (id < 1000));
+
   REQUIRE(world.run(one({"DO $do$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $do$", {}})));
 
-  CHECK(world.run(insert(10)));
-  CHECK(world.run(insert(11)));
-  CHECK(world.count() == "5");
+  CHECK(world.run(insert(20)));
+  CHECK(world.run(expecting(21)));
+  CHECK_FALSE(world.run(expecting(1002)));
+  CHECK(world.run(insert(22)));
+  CHECK(world.count() == "9");
+}
+
+TEST_CASE("a statement of nothing is done") {
+  ItemWorld world;
+
+  const auto done = world.run({.statements = {{"", {}}, {"INSERT INTO item (id) VALUES (1)", {}}, {"-- nothing", {}}}});
+
+  REQUIRE(done);
+  CHECK((*done)[0].touched == 0);
+  CHECK((*done)[1].touched == 1);
+  CHECK(world.count() == "1");
 }
 
 TEST_CASE("a read that would change something is ours and changes nothing") {
