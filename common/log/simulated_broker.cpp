@@ -15,7 +15,7 @@ SimulatedBroker::SimulatedBroker(Loop& loop, Clock& clock, Random& random, Simul
       coordinator_(network_, store_, options_.group, options_.session_max) {}
 
 SimulatedBroker::~SimulatedBroker() {
-  for (const auto& process : processes_) process->broker = nullptr;
+  for (const auto& process : processes_) process->lose_broker();
 }
 
 std::unique_ptr<SimulatedLog> SimulatedBroker::open(std::string process) {
@@ -85,7 +85,6 @@ void SimulatedBroker::crash(const std::shared_ptr<SimulatedProcess>& process, Af
   network_.step(process.get(), "dies");
   process->crash(after, network_.faults.random());
   coordinator_.watch_session(process);
-  std::erase(processes_, process);
 }
 
 std::vector<Record> SimulatedBroker::stored(const Partition& partition) {

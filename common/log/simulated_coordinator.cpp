@@ -89,7 +89,7 @@ void SimulatedCoordinator::rebalance(const std::string& group) {
   tell(group, found->second.rebalance(network_.now()));
 }
 
-void SimulatedCoordinator::tell(const std::string& group, News news) {
+void SimulatedCoordinator::tell(std::string group, News news) {
   for (auto& each : news) tell_one(std::move(each));
   watch_deadline(group);
 }

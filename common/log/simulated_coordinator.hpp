@@ -50,7 +50,7 @@ class SimulatedCoordinator {
   [[nodiscard]] Result<std::int32_t> partitions_of(const std::vector<std::string>& topics) const;
   [[nodiscard]] const SimulatedGroup* holding_group(const Commit& commit, std::optional<MemberId> member) const;
   SimulatedGroup* group_of(MemberId member);
-  void tell(const std::string& group, News news);
+  void tell(std::string group, News news);  // by value: telling may end the seat that holds it
   void tell_one(SimulatedGroup::News news);
   void watch_deadline(const std::string& group);
   void end_session(const std::shared_ptr<SimulatedProcess>& process);

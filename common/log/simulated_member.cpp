@@ -39,28 +39,22 @@ std::optional<Notice> SimulatedMember::take_records() {
   }
   if (ready.empty() || !process_->exchange()) return std::nullopt;
   const auto chosen = ready[process_->broker->network().faults.random().below(ready.size())];
-  auto notice = tell(chosen->first, chosen->second);
-  return notice ? std::move(notice) : take_records();
+  return tell(chosen->first, chosen->second);
 }
 
-// Nothing when the rest up to the end is a gap of a paused telling: then the end itself comes next.
-std::optional<Notice> SimulatedMember::tell(const Partition& partition, Belief& belief) {
+Notice SimulatedMember::tell(const Partition& partition, Belief& belief) {
   auto& faults = process_->broker->network().faults;
-  if (belief.position < belief.end) {
-    ReadLimits limits{subscription_.batch_records_max, subscription_.batch_bytes_max};
-    if (faults.strikes(Fault::short_batch)) limits.records_max = 1 + faults.random().below(limits.records_max);
-    const auto* stored = process_->broker->store().find(partition);
-    auto records = SimulatedStore::read(*stored, belief.position, belief.end, limits);
-    if (!records.empty()) {
-      belief.position = records.back().offset() + 1;
-      belief.end_told = false;
-      return Records{partition, belief.epoch, std::move(records)};
-    }
-    belief.position = belief.end;
-    if (belief.end_told) return std::nullopt;
+  ReadLimits limits{subscription_.batch_records_max, subscription_.batch_bytes_max};
+  if (faults.strikes(Fault::short_batch)) limits.records_max = 1 + faults.random().below(limits.records_max);
+  const auto* stored = process_->broker->store().find(partition);
+  auto records = SimulatedStore::read(*stored, belief.position, belief.end, limits);
+  belief.end_told = records.empty();
+  if (records.empty()) {
+    belief.position = std::max(belief.position, belief.end);
+    return ReachedEnd{partition, belief.epoch, belief.end};
   }
-  belief.end_told = true;
-  return ReachedEnd{partition, belief.epoch, belief.end};
+  belief.position = records.back().offset() + 1;
+  return Records{partition, belief.epoch, std::move(records)};
 }
 
 void SimulatedMember::pause(const Partition& partition, bool paused) {

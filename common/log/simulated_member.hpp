@@ -65,7 +65,7 @@ class SimulatedMember : public std::enable_shared_from_this<SimulatedMember> {
   Belief* belief(const Partition& partition, Epoch epoch);
   [[nodiscard]] static bool has_to_tell(const Belief& belief);
   [[nodiscard]] std::optional<Notice> take_records();
-  [[nodiscard]] std::optional<Notice> tell(const Partition& partition, Belief& belief);
+  [[nodiscard]] Notice tell(const Partition& partition, Belief& belief);
 
   std::shared_ptr<SimulatedProcess> process_;
   Subscription subscription_;

@@ -16,7 +16,7 @@ void SimulatedNetwork::request(const std::shared_ptr<SimulatedProcess>& from,
   auto request = std::make_shared<SimulatedProcess::Request>();
   request->channels = std::move(channels);
   request->at_broker = std::move(at_broker);
-  from->requests.push_back(request);
+  from->requests.push_back(request.get());
   at(due, [this, from, request, when_away] { arrive(from, request, when_away); });
 }
 
@@ -30,7 +30,7 @@ void SimulatedNetwork::arrive(const std::shared_ptr<SimulatedProcess>& from,
     at(away_until_, [this, from, request, when_away] { arrive(from, request, when_away); });
     return;
   }
-  std::erase(from->requests, request);
+  std::erase(from->requests, request.get());
   if (!request->lost) request->at_broker();
 }
 

@@ -34,13 +34,19 @@ void SimulatedProcess::thaw() {
   changed.notify_all();
 }
 
+void SimulatedProcess::lose_broker() {
+  broker = nullptr;
+  requests.clear();
+  held_.clear();
+}
+
 void SimulatedProcess::crash(AfterCrash after, Random& random) {
   if (dead_) return;
   dead_ = true;
   after_ = after;
   held_.clear();
   std::set<Channel> cut;
-  for (auto& request : requests) {
+  for (auto* request : requests) {
     const bool behind_a_loss =
         std::ranges::any_of(request->channels, [&](Channel channel) { return cut.contains(channel); });
     request->lost = behind_a_loss || random.one_in(4);

@@ -50,6 +50,7 @@ class SimulatedProcess : public std::enable_shared_from_this<SimulatedProcess> {
 
   void freeze(Instant now, Instant until);
   void thaw();
+  void lose_broker();  // the simulation ends: nothing will ever come
   void crash(AfterCrash after, Random& random);
   void die_at(std::uint64_t exchanges, std::function<void()> die);  // `die` has to call crash()
 
@@ -61,8 +62,8 @@ class SimulatedProcess : public std::enable_shared_from_this<SimulatedProcess> {
   [[nodiscard]] Instant frozen_until() const { return frozen_until_; }
   [[nodiscard]] Instant departure(Instant now) const { return frozen_ ? frozen_until_ : now; }  // of what it sends
 
-  SimulatedBroker* broker;                        // nullptr when there is none any more
-  std::deque<std::shared_ptr<Request>> requests;  // under way, in the order of sending
+  SimulatedBroker* broker;        // nullptr when there is none any more
+  std::deque<Request*> requests;  // under way, in the order of sending; the mail owns them
   std::map<Channel, Instant> channel_busy_until;
   std::size_t appends_in_flight = 0;
   bool closed = false;
