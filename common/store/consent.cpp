@@ -43,9 +43,9 @@ constexpr db::Sql list_states =
     "(SELECT coalesce(merged_into, id) FROM persons WHERE tenant = $1 AND id = $2)";
 constexpr db::Sql list_evidence =
     "SELECT event, word, channel, sender, source, text, at, recorded_at FROM consent_evidence "
-    "WHERE tenant = $1 AND person IN (SELECT same.id FROM persons AS same JOIN persons AS named "
-    "ON named.tenant = same.tenant AND (same.id = coalesce(named.merged_into, named.id) "
-    "OR same.merged_into = coalesce(named.merged_into, named.id)) WHERE named.tenant = $1 AND named.id = $2) "
+    "WHERE tenant = $1 AND person IN (SELECT coalesce(merged_into, id) FROM persons WHERE tenant = $1 AND id = $2 "
+    "UNION ALL SELECT id FROM persons WHERE tenant = $1 AND merged_into = "
+    "(SELECT coalesce(merged_into, id) FROM persons WHERE tenant = $1 AND id = $2)) "
     "AND (at, event) > ($3, $4) ORDER BY at, event LIMIT $5";
 
 Result<event::Channel> channel_of(const std::string& name) {

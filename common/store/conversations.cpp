@@ -75,11 +75,12 @@ constexpr db::Sql take_over =
     "ELSE conversations.last_inbound_at END FROM conversations AS young WHERE conversations.tenant = $1 "
     "AND conversations.key = (SELECT coalesce(alias_of, key) FROM conversations WHERE tenant = $1 AND key = $2) "
     "AND young.tenant = $1 AND young.key = $3 AND young.alias_of IS NULL AND young.key <> conversations.key";
-constexpr db::Sql lead_there =
+constexpr auto leading_there = db::piece<
     "UPDATE conversations SET alias_of = (SELECT coalesce(old.alias_of, old.key) FROM conversations AS old "
-    "WHERE old.tenant = $1 AND old.key = $2) WHERE tenant = $1 AND (key = $3 OR alias_of = $3) "
-    "AND key <> (SELECT coalesce(old.alias_of, old.key) FROM conversations AS old "
-    "WHERE old.tenant = $1 AND old.key = $2)";
+    "WHERE old.tenant = $1 AND old.key = $2) WHERE tenant = $1 AND key <> (SELECT coalesce(old.alias_of, old.key) "
+    "FROM conversations AS old WHERE old.tenant = $1 AND old.key = $2) AND ">;
+constexpr auto lead_there = db::joined<leading_there, "key = $3">();
+constexpr auto lead_all_there = db::joined<leading_there, "alias_of = $3">();
 
 constexpr auto remove_turns = db::claiming<
     "DELETE FROM conversation_turns WHERE (tenant, event) IN (SELECT tenant, event FROM conversation_turns "
@@ -185,6 +186,7 @@ Task<Result<Conversation>> unite_conversations(db::Database& database, event::Co
   batch.statements.push_back({make_alias_row, {tenant, older.text(), younger.text(), stored(now)}});
   batch.statements.push_back({take_over, three});
   batch.statements.push_back({lead_there, three});
+  batch.statements.push_back({lead_all_there, three});
   batch.statements.push_back(finding(younger));
   return run_and_find(database, std::move(batch));
 }

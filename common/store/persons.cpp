@@ -35,12 +35,13 @@ constexpr db::Sql insert_alias =
 
 // Uniting: $1 the tenant, $2 who stays, $3 who goes. Rows that were united before come first, as everywhere: a lock on
 // a person is taken before the lock on the one it leads to.
-constexpr auto lock_their_united =
-    db::locking<"SELECT id FROM persons WHERE tenant = $1 AND merged_into IN ($2, $3) ORDER BY id">();
+constexpr auto lock_their_united = db::locking<
+    "SELECT id FROM persons WHERE tenant = $1 AND merged_into IN ($2, $3) "
+    "ORDER BY merged_into, id">();
 constexpr auto lock_both =
     db::locking<"SELECT id FROM persons WHERE tenant = $1 AND id IN ($2, $3) AND merged_into IS NULL ORDER BY id">();
-constexpr db::Sql lead_there =
-    "UPDATE persons SET merged_into = $2 WHERE tenant = $1 AND (id = $3 OR merged_into = $3)";
+constexpr db::Sql lead_there = "UPDATE persons SET merged_into = $2 WHERE tenant = $1 AND id = $3";
+constexpr db::Sql lead_all_there = "UPDATE persons SET merged_into = $2 WHERE tenant = $1 AND merged_into = $3";
 constexpr db::Sql move_aliases = "UPDATE person_aliases SET person = $2 WHERE tenant = $1 AND person = $3";
 constexpr db::Sql move_conversations = "UPDATE conversations SET person = $2 WHERE tenant = $1 AND person = $3";
 // Strictest wins: who was stopped under one address is stopped.
@@ -113,11 +114,11 @@ db::Batch uniting(const event::Tenant& tenant, const event::PersonId& stays, con
   const std::vector<db::Value> three{tenant.text(), stays.text(), goes.text()};
   const std::vector<db::Value> gone{tenant.text(), goes.text()};
   db::Batch batch;
-  batch.statements = {{lock_their_united, three},  {lock_both, three, db::Expect::exactly(2)},
-                      {lead_there, three},         {move_aliases, three},
-                      {move_conversations, three}, {join_consents, three},
-                      {drop_consents, gone},       {join_windows, three},
-                      {drop_windows, gone}};
+  batch.statements = {{lock_their_united, three}, {lock_both, three, db::Expect::exactly(2)},
+                      {lead_there, three},        {lead_all_there, three},
+                      {move_aliases, three},      {move_conversations, three},
+                      {join_consents, three},     {drop_consents, gone},
+                      {join_windows, three},      {drop_windows, gone}};
   return batch;
 }
 
