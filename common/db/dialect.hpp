@@ -66,6 +66,14 @@ consteval Sql locking() {
   return Sql::both(detail::Joined<select>::text.bytes, detail::Joined<select, " FOR UPDATE">::text.bytes);
 }
 
+// A CREATE TABLE with a column that numbers the rows in the order in which they are inserted: `before` ends with its
+// name, `after` begins with the comma behind it.
+template <detail::Literal before, detail::Literal after>
+consteval Sql numbering() {
+  return Sql::both(detail::Joined<before, " integer PRIMARY KEY", after>::text.bytes,
+                   detail::Joined<before, " bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", after>::text.bytes);
+}
+
 // Only one batch of all processes is past this statement at a time. On SQLite that holds of every batch.
 consteval Sql one_migration_at_a_time() {
   return Sql::both("SELECT 1", "SELECT 1 FROM pg_advisory_xact_lock(5496251370178)");

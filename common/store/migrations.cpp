@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "common/db/dialect.hpp"
+
 namespace sluice::store {
 
 std::span<const db::Migration> migrations() {
@@ -81,6 +83,32 @@ std::span<const db::Migration> migrations() {
         "CREATE INDEX effects_left_unknown ON effects (tenant, planned_at, id) "
         "WHERE state = 'unknown' AND settled_at IS NOT NULL",
         "CREATE INDEX effects_settled ON effects (settled_at) WHERE settled_at IS NOT NULL"}},
+      {7,
+       "journal",
+       {db::numbering<"CREATE TABLE journal (id",
+                      ", tenant text NOT NULL, root text NOT NULL, event text NOT NULL, at bigint NOT NULL, "
+                      "pool text NOT NULL, what text NOT NULL, attempt bigint NOT NULL, detail text NOT NULL)">(),
+        "CREATE INDEX journal_of_root ON journal (tenant, root, at, id)",
+        "CREATE INDEX journal_of_child ON journal (tenant, event) WHERE event <> root",
+        "CREATE TABLE journal_names (tenant text NOT NULL, name text NOT NULL, root text NOT NULL, at bigint NOT NULL, "
+        "PRIMARY KEY (tenant, name))",
+        "CREATE INDEX journal_names_at ON journal_names (at)"}},
+      {8,
+       "outcomes",
+       {"CREATE TABLE outcomes (tenant text NOT NULL, root text NOT NULL, term text NOT NULL, reason text NOT NULL, "
+        "at bigint NOT NULL, weight bigint NOT NULL, PRIMARY KEY (tenant, root))",
+        "CREATE INDEX outcomes_reached ON outcomes (at, tenant, root) WHERE term <> 'in_flight'",
+        "CREATE TABLE outcome_parts (tenant text NOT NULL, root text NOT NULL, part text NOT NULL, "
+        "term text NOT NULL, reason text NOT NULL, at bigint NOT NULL, weight bigint NOT NULL, "
+        "PRIMARY KEY (tenant, root, part))"}},
+      {9,
+       "buckets",
+       {"CREATE TABLE buckets (tenant text NOT NULL, name text NOT NULL, paid_until bigint NOT NULL, "
+        "granted bigint NOT NULL, PRIMARY KEY (tenant, name))"}},
+      {10,
+       "pauses",
+       {"CREATE TABLE pauses (tenant text NOT NULL, pool text NOT NULL, reason text NOT NULL, who text NOT NULL, "
+        "since bigint NOT NULL, PRIMARY KEY (tenant, pool))"}},
   };
   return all;
 }

@@ -17,6 +17,13 @@ Task<Result<db::Rows>> run(db::Database& database, db::Statement statement) {
   co_return std::move(answers->front());
 }
 
+Task<Done> carry_out(db::Database& database, db::Batch batch) {
+  auto running = database.run(std::move(batch));
+  auto ran = co_await std::move(running);
+  if (!ran) co_return fail(std::move(ran).error());
+  co_return Done{};
+}
+
 Task<Result<std::int64_t>> remove(db::Database& database, db::Statement statement) {
   auto running = run(database, std::move(statement));
   const auto removed = co_await std::move(running);

@@ -33,7 +33,10 @@ inline std::optional<WallTime> moment_or_none(const db::Rows& rows, std::size_t 
 db::Batch batch_of(db::Statement statement);
 Task<Result<db::Rows>> run(db::Database& database, db::Statement statement);
 
-// The same for a DELETE: how many rows are gone.
+// For batches whose rows say nothing more.
+Task<Done> carry_out(db::Database& database, db::Batch batch);
+
+// For a DELETE: how many rows are gone.
 Task<Result<std::int64_t>> remove(db::Database& database, db::Statement statement);
 
 }  // namespace sluice::store

@@ -115,10 +115,7 @@ db::Statement fired_row(const ClaimedEvent& claimed, WallTime now) {
 Task<Done> fired(db::Database& database, std::vector<ClaimedEvent> claimed, WallTime now) {
   db::Batch batch;
   for (const auto& event : claimed) batch.statements.push_back(fired_row(event, now));
-  auto running = database.run(std::move(batch));
-  auto ran = co_await std::move(running);
-  if (!ran) co_return fail(std::move(ran).error());
-  co_return Done{};
+  return carry_out(database, std::move(batch));
 }
 
 Task<Result<std::optional<WallTime>>> next_due(db::Database& database, std::string pool) {
