@@ -35,6 +35,7 @@ Kind kind_of(rd_kafka_resp_err_t error) {
       return Kind::denied;
     case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
       return Kind::conflict;
     case RD_KAFKA_RESP_ERR__QUEUE_FULL:
       return Kind::overloaded;

@@ -153,7 +153,6 @@ void KafkaProducer::wake(State& state) {
 void KafkaProducer::run() {
   while (serve()) {
   }
-  voice_.say(7, "the producer ended");
 }
 
 bool KafkaProducer::serve() {

@@ -26,9 +26,11 @@ void KafkaWakeup::watch(rd_kafka_queue_t* queue, Name name) const {
   rd_kafka_queue_io_event_enable(queue, writing_, &name, sizeof name);
 }
 
-// A full pipe is fine: then the thread has enough reasons to wake up.
-void KafkaWakeup::poke() const {
-  [[maybe_unused]] const auto written = write(writing_, &poked, sizeof poked);
+// One poke stands in the pipe at a time, and one name of each queue, so it is never full and no call is lost.
+void KafkaWakeup::poke() {
+  if (poked_.exchange(true)) return;
+  const auto written = write(writing_, &poked, sizeof poked);
+  ENSURE(written == sizeof poked, "there is room for a poke");
 }
 
 // Names are written whole: each is far shorter than what a pipe takes in one piece.
@@ -36,6 +38,7 @@ const std::vector<KafkaWakeup::Name>& KafkaWakeup::wait(std::chrono::millisecond
   called_.clear();
   pollfd ready{reading_, POLLIN, 0};
   if (::poll(&ready, 1, static_cast<int>(most.count())) <= 0) return called_;
+  poked_ = false;
   std::array<Name, 256> names{};
   for (;;) {
     const auto bytes = read(reading_, names.data(), sizeof names);

@@ -1,6 +1,7 @@
 // One place where a thread waits for several of librdkafka's queues and for us: each writes its name into a pipe.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -21,7 +22,7 @@ class KafkaWakeup {
   ~KafkaWakeup();  // after the client whose queues it watches: a write without a reader would end the process
 
   void watch(rd_kafka_queue_t* queue, Name name) const;  // told once when something comes after it was last read
-  void poke() const;                                     // from any thread
+  void poke();                                           // from any thread
 
   // Who called since the last time; waits for up to `most` when nobody has.
   const std::vector<Name>& wait(std::chrono::milliseconds most);
@@ -29,6 +30,7 @@ class KafkaWakeup {
  private:
   int reading_ = -1;
   int writing_ = -1;
+  std::atomic<bool> poked_{false};  // and not yet seen by wait()
   std::vector<Name> called_;
 };
 

@@ -1,5 +1,6 @@
 #include "tests/common/log/kafka_cluster.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -142,6 +143,24 @@ int KafkaCluster::coordinator_of(std::string_view group) const {
   return rd_kafka_Node_id(rd_kafka_ConsumerGroupDescription_coordinator(groups[0]));
 }
 
+std::string KafkaCluster::config_of(const std::string& topic, std::string_view name) const {
+  const auto client = client_of(settings());
+  const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
+  auto* asked = resource.get();
+  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
+    rd_kafka_DescribeConfigs(client.get(), &asked, 1, nullptr, answers);
+  });
+  std::size_t count = 0;
+  const auto* resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  REQUIRE(count == 1);
+  const auto* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (rd_kafka_ConfigEntry_name(entries[i]) == name) return rd_kafka_ConfigEntry_value(entries[i]);
+  }
+  return {};
+}
+
 Offset KafkaCluster::append_foreign(const Outgoing& record) const {
   static thread_local Offset stored;
   stored = -1;
@@ -166,6 +185,22 @@ Offset KafkaCluster::append_foreign(const Outgoing& record) const {
   REQUIRE(rd_kafka_flush(client.get(), patience_ms) == RD_KAFKA_RESP_ERR_NO_ERROR);
   REQUIRE(stored >= 0);
   return stored;
+}
+
+// As a program may that commits without being a member, while the group has none.
+void KafkaCluster::commit_foreign(const std::string& group, const Partition& partition,
+                                  const Committed& committed) const {
+  auto properties = connection_properties(settings());
+  properties.emplace_back("group.id", group);
+  const auto client = make_client(RD_KAFKA_CONSUMER, properties, silence());
+  REQUIRE(client.has_value());
+  const auto list = new_partitions(1);
+  auto* element = rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
+  element->offset = committed.watermark;
+  element->metadata = std::malloc(committed.metadata.size());  // freed with the list
+  element->metadata_size = committed.metadata.size();
+  std::ranges::copy(committed.metadata, static_cast<char*>(element->metadata));
+  REQUIRE(rd_kafka_commit(client->get(), list.get(), 0) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 void KafkaCluster::remove_before(const Partition& partition, Offset offset) const {

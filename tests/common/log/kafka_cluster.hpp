@@ -27,9 +27,11 @@ class KafkaCluster {
   void heal() const;  // every node runs
   [[nodiscard]] int leader_of(const Partition& partition) const;
   [[nodiscard]] int coordinator_of(std::string_view group) const;
+  [[nodiscard]] std::string config_of(const std::string& topic, std::string_view name) const;
 
   // As a program would that is not ours: without a checksum, or with exactly these headers.
   Offset append_foreign(const Outgoing& record) const;
+  void commit_foreign(const std::string& group, const Partition& partition, const Committed& committed) const;
   void remove_before(const Partition& partition, Offset offset) const;
   void remove_topic(const std::string& topic) const;
 
