@@ -55,7 +55,7 @@ void SqliteCompaction::judge(Round& round, const Record& record) {
   if (record.timestamp() <= tombstones_before_) {
     round.tombstones.push_back(record.offset());
   } else {
-    outcome_.young_tombstones = true;
+    outcome_.oldest_tombstone = std::min(outcome_.oldest_tombstone, record.timestamp());
   }
 }
 

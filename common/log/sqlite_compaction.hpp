@@ -22,7 +22,7 @@ class SqliteCompaction {
 
   struct Outcome {
     std::size_t removed = 0;
-    bool young_tombstones = false;  // there are tombstones that will have to go later
+    WallTime oldest_tombstone = WallTime::max();  // of those that are too young to go
   };
   Task<Result<Outcome>> run(Clock* pauses);
 

@@ -23,6 +23,7 @@ struct SqliteLogLimits {
   std::chrono::milliseconds retention_every{60'000};
   std::chrono::milliseconds retention_step_pause{5};
   std::size_t retention_step_rows_max = 100;
+  std::chrono::milliseconds compaction_every{3'600'000};        // it reads whole partitions
   std::chrono::milliseconds tombstone_age_max{24 * 3'600'000};  // so long every reader has to see that a key is erased
   std::size_t compaction_keys_max = 100'000;                  // remembered at a time; with more it takes several rounds
   std::size_t compaction_bytes_max = std::size_t{16} << 20U;  // of those keys
@@ -48,7 +49,8 @@ class SqliteLog final : public Log {
   using Limits = SqliteLogLimits;
 
   // `home` is the loop of `clock`; deadlines of revocations run there, and the log is destroyed on its thread. Blocks
-  // while the tables are made or read, so it belongs to the start. File, loop and clock outlive the log.
+  // while the tables are made or read, so it belongs to the start. File and clock outlive the log, and every loop on
+  // which it is used outlives the file.
   static Result<std::unique_ptr<SqliteLog>> open(db::SqliteFile& file, Loop& home, Clock& clock, Limits limits = {});
   ~SqliteLog() override;
 
@@ -67,8 +69,8 @@ class SqliteLog final : public Log {
   // Breaks the consumers that are still there and waits until every call under way has its answer.
   Task<> close() override;
 
-  // Removes by age, compacts and gives pages back, again and again until cancelled or closed. `failed` is told when a
-  // round fails; the next one tries again.
+  // Removes by age, compacts and gives pages back, again and again until cancelled or closed. On the home loop.
+  // `failed` is told when a round fails; the next one tries again.
   Task<> keep(std::function<void(const Failure&)> failed);
   Task<Result<std::size_t>> retain_once();  // one round without pauses; answers with the number of removed records
 

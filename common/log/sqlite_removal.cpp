@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include "common/log/sqlite_retention.hpp"
-
 namespace sluice::log {
 
 namespace {
@@ -62,8 +60,8 @@ Result<std::vector<Offset>> oldest(db::StatementCache& statements, PartitionId p
   }
 }
 
-}  // namespace
-
+// Below this offset every group of the topic has finished with the partition; none when the topic has no group. A group
+// counts when it has committed somewhere in the topic or is among `readers`.
 Result<std::optional<Offset>> lowest_watermark(db::StatementCache& statements, const Topic& topic,
                                                PartitionId partition, const std::vector<std::string>& readers) {
   auto select = statements.prepare(watermarks_text);
@@ -83,6 +81,8 @@ Result<std::optional<Offset>> lowest_watermark(db::StatementCache& statements, c
   if (!fresh.empty()) lowest = 0;
   return lowest;
 }
+
+}  // namespace
 
 RemoveOldJob::RemoveOldJob(std::shared_ptr<SqliteCore> core, Loop& loop, const Topic& topic, PartitionId partition,
                            WallTime before)

@@ -32,12 +32,16 @@ Task<> pause_between_steps(const SqliteLogLimits& limits, Clock* pauses) {
 
 Task<Result<std::size_t>> SqliteRetention::once(Clock* pauses) {
   std::size_t removed = 0;
+  const bool compaction_is_due = pauses == nullptr || core_->clock.now() >= next_compaction_;
+  if (compaction_is_due) next_compaction_ = core_->clock.now() + core_->limits.compaction_every;
   for (const auto* topic : core_->topics.all()) {
     auto old = co_await remove_old(*topic, pauses);
     if (!old) co_return fail(std::move(old).error());
+    removed += *old;
+    if (!compaction_is_due || !topic->spec.compacted) continue;
     auto superseded = co_await compact(*topic, pauses);
     if (!superseded) co_return fail(std::move(superseded).error());
-    removed += *old + *superseded;
+    removed += *superseded;
   }
   auto given_back = co_await give_back_pages(pauses);
   if (!given_back) co_return fail(std::move(given_back).error());
@@ -69,15 +73,16 @@ Task<Result<std::size_t>> SqliteRetention::remove_old(const Topic& topic, Clock*
 
 Task<Result<std::size_t>> SqliteRetention::compact(const Topic& topic, Clock* pauses) {
   std::size_t removed = 0;
-  if (!topic.spec.compacted) co_return removed;
   for (const auto partition : topic.partitions) {
     const Offset end = core_->board.end_of(partition);
-    if (compacted_[partition] == end) continue;
+    const auto old = core_->clock.wall() - core_->limits.tombstone_age_max;
+    auto& compacted = compacted_[partition];
+    if (compacted.end == end && old < compacted.oldest_tombstone) continue;
     SqliteCompaction compaction{core_, partition};
     auto outcome = co_await compaction.run(pauses);
     if (!outcome) co_return fail(std::move(outcome).error().while_doing("compacting"));
     removed += outcome->removed;
-    if (!outcome->young_tombstones) compacted_[partition] = end;
+    compacted = {.end = end, .oldest_tombstone = outcome->oldest_tombstone};
   }
   co_return removed;
 }

@@ -25,13 +25,14 @@ class SqliteRetention {
   Task<Done> give_back_pages(Clock* pauses);
 
   std::shared_ptr<SqliteCore> core_;
-  std::unordered_map<PartitionId, Offset> compacted_;  // the end up to which nothing is left to compact
+  // What was found when a partition was compacted last.
+  struct Compacted {
+    Offset end = 0;
+    WallTime oldest_tombstone = WallTime::max();  // of those that were too young to go
+  };
+  std::unordered_map<PartitionId, Compacted> compacted_;
+  Instant next_compaction_{};
 };
-
-// Below this offset every group of the topic has finished with the partition; none when the topic has no group. A group
-// counts when it has committed somewhere in the topic or is among `readers`.
-Result<std::optional<Offset>> lowest_watermark(db::StatementCache& statements, const Topic& topic,
-                                               PartitionId partition, const std::vector<std::string>& readers);
 
 // Pauses between two steps, when there is something to pause with.
 Task<> pause_between_steps(const SqliteLogLimits& limits, Clock* pauses);

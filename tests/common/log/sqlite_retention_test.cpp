@@ -239,6 +239,37 @@ TEST_CASE("keeping removes again and again and ends with the log") {
   CHECK(failures == 0);
 }
 
+TEST_CASE("keeping compacts at first and then only when that is due again") {
+  SqliteScene scene{{.retention_every = 60s, .compaction_every = 1h}};
+  scene.topic("t", 1, {}, true);
+  scene.topic("witness", 1, 1h);
+  const Partition witness{"witness", 0};
+  Scope scope{scene.loop};
+  scope.start(scene.log().keep([](const Failure& failure) { FAIL(failure.sentence); }));
+  const auto a_round_later = [&] {  // what is old in the topic behind it has gone
+    scene.put(witness, "old", "key", 2h);
+    while (!scene.all(witness).empty()) scene.clock.run_for(1s);
+  };
+
+  scene.put(t0, "a", "key");
+  scene.put(t0, "b", "key");
+  a_round_later();
+  const auto at_first = scene.values(t0);
+  scene.put(t0, "c", "key");
+  a_round_later();
+  a_round_later();
+  const auto not_yet = scene.values(t0);
+  scene.clock.run_for(1h);
+  a_round_later();
+  a_round_later();
+  scope.cancel();
+  scene.run(scope.join());
+
+  CHECK(at_first == Values{"b"});
+  CHECK(not_yet == Values{"b", "c"});
+  CHECK(scene.values(t0) == Values{"c"});
+}
+
 TEST_CASE("keeping tells what fails and goes on") {
   SqliteScene scene{{.retention_every = 60s}};
   scene.topic("t", 1, 1h);
