@@ -26,8 +26,10 @@ class Notices {
   void tell_all();  // notices may have been missed
 
  private:
+  struct Ear;
   struct Ears;
-  std::shared_ptr<Ears> ears_;  // outlived by no Listening's deregistration
+  class Listener;
+  std::shared_ptr<Ears> ears_;
 };
 
 }  // namespace sluice::db

@@ -27,6 +27,8 @@ struct SqliteLimits {
   std::size_t queue_bytes_max = std::size_t{256} << 20U;
   // For another process that holds the file (a command while nobody serves).
   std::chrono::milliseconds busy_wait_max{5000};
+  // For readers, when the write-ahead log has grown far beyond its bound because they overlap.
+  std::chrono::milliseconds checkpoint_wait_max{100};
   std::int64_t wal_pages_max = 4000;                       // at this size the WAL is written back into the file
   std::int64_t check_bytes_max = std::int64_t{64} << 20U;  // files up to this size are checked whole when opened
 };
@@ -49,7 +51,7 @@ class WriteJob {
   virtual ~WriteJob() = default;
   virtual Done run(sqlite3* file) = 0;
   virtual void finished(Done outcome) = 0;
-  [[nodiscard]] virtual std::size_t bytes() const { return 0; }
+  [[nodiscard]] virtual std::size_t bytes() const { return 0; }  // what it keeps in memory; asked once
   // False only for jobs whose single statement SQLite undoes by itself when it fails.
   [[nodiscard]] virtual bool needs_savepoint() const { return true; }
 };
@@ -92,7 +94,7 @@ class SqliteFile {
   using Connection = std::unique_ptr<sqlite3, CloseConnection>;
   [[nodiscard]] virtual Result<Connection> open_reader() const = 0;
 
-  virtual void close() = 0;  // from any thread, may be called twice
+  virtual void close() = 0;  // finishes what was submitted; from any thread but the writer's; may be called twice
 };
 
 // Maps an SQLite result code to a Failure; the one place where these codes are read.

@@ -78,7 +78,6 @@ Done switch_to_wal(sqlite3* file) {
 }
 
 Done prepare_writer(sqlite3* file, const SqliteLimits& limits) {
-  if (sqlite3_db_readonly(file, "main") == 1) return fail(failure_of(SQLITE_READONLY, nullptr, "writing to the file"));
   auto layout = execute(file, "PRAGMA auto_vacuum=INCREMENTAL");  // counts only while the file is still empty
   if (!layout) return layout;
   auto journal = switch_to_wal(file);

@@ -53,7 +53,7 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
     const bool fits =
         queue_.size() < limits_.queue_jobs_max && (queue_.empty() || queue_bytes_ + bytes <= limits_.queue_bytes_max);
     if (closed_ || !fits) return false;
-    queue_.push_back(std::move(job));
+    queue_.push_back({std::move(job), bytes});
     queue_bytes_ += bytes;
     wake = std::exchange(sleeping_, false);
   }
@@ -105,8 +105,8 @@ bool SqliteWriter::take(Group& group) {
   }
   std::size_t bytes = 0;
   while (!queue_.empty() && group.size() < limits_.group_jobs_max && bytes < limits_.group_bytes_max) {
-    bytes += queue_.front()->bytes();
-    group.push_back({std::move(queue_.front())});
+    bytes += queue_.front().bytes;
+    group.push_back({std::move(queue_.front().job)});
     queue_.pop_front();
   }
   queue_bytes_ -= bytes;
@@ -127,26 +127,27 @@ Done SqliteWriter::write_all(Group& group) {
   if (!begun) return begun;
   const bool alone = group.size() == 1;
   for (auto& member : group) {
-    run(member, alone);
-    if (!transaction_.open()) return member.outcome;
+    auto ran = run(member, alone);
+    if (!ran) return ran;
   }
   if (alone && !group.front().outcome) return group.front().outcome;
   return transaction_.commit();
 }
 
-// A job that is alone needs no savepoint: the transaction itself undoes it.
-void SqliteWriter::run(Member& member, bool alone) {
+// Fails when the group cannot go on. A job that is alone needs no savepoint: the transaction itself undoes it.
+Done SqliteWriter::run(Member& member, bool alone) {
   const bool saved = !alone && member.job->needs_savepoint();
-  if (saved) member.outcome = transaction_.save();
-  if (!member.outcome) return;
+  if (saved) {
+    auto save = transaction_.save();
+    if (!save) return save;
+  }
   member.outcome = member.job->run(connection_.get());
   if (!transaction_.open()) {
     ENSURE(!member.outcome, "a job ended the transaction of its group");
-    return;
+    return member.outcome;
   }
-  if (!saved) return;
-  auto closed = member.outcome ? transaction_.keep() : transaction_.undo();
-  if (!closed) member.outcome = std::move(closed);
+  if (!saved) return {};
+  return member.outcome ? transaction_.keep() : transaction_.undo();
 }
 
 void SqliteWriter::finish(Group& group) {
@@ -166,15 +167,22 @@ void SqliteWriter::finish(Group& group) {
 }
 
 // After the answers, so that only the next group waits for it. The usual way leaves running readers alone and does
-// what it can; when the WAL has grown to four times its bound all the same, readers have overlapped without a pause:
-// then it waits for them to pass, which new ones do not delay.
+// what it can. When the WAL has grown to four times its bound all the same, readers have overlapped without a pause:
+// then it lets them pass, for a moment, and new ones begin without the WAL.
 void SqliteWriter::checkpoint_when_due() {
   const auto pages = counts_.wal_pages.load(std::memory_order_relaxed);
-  if (pages < limits_.wal_pages_max) return;
-  const int mode = pages < 4 * limits_.wal_pages_max ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  if (pages < wal_pages_before_) checkpoint_at_ = limits_.wal_pages_max;  // the WAL has begun anew
+  wal_pages_before_ = pages;
+  if (pages < checkpoint_at_) return;
+  checkpoint_at_ = pages + std::max<std::int64_t>(1, limits_.wal_pages_max / 4);
+  const bool grown = pages >= 4 * limits_.wal_pages_max;
+  auto* file = connection_.get();
   int in_wal = 0;
   int written_back = 0;
-  const int code = sqlite3_wal_checkpoint_v2(connection_.get(), "main", mode, &in_wal, &written_back);
+  if (grown) sqlite3_busy_timeout(file, static_cast<int>(limits_.checkpoint_wait_max.count()));
+  const int code = sqlite3_wal_checkpoint_v2(
+      file, "main", grown ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &in_wal, &written_back);
+  if (grown) sqlite3_busy_timeout(file, static_cast<int>(limits_.busy_wait_max.count()));
   count(code == SQLITE_OK && written_back == in_wal ? counts_.checkpoints : counts_.checkpoints_failed);
 }
 

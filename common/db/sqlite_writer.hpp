@@ -31,17 +31,33 @@ class SqliteWriter final : public SqliteFile {
   void close() override;
 
  private:
+  struct Queued {
+    std::unique_ptr<WriteJob> job;
+    std::size_t bytes;
+  };
   struct Member {
     std::unique_ptr<WriteJob> job;
     Done outcome = {};
   };
   using Group = std::vector<Member>;
+  struct Told {
+    Loop* loop;
+    std::vector<Work> works;
+  };
+  struct Counts {
+    std::atomic<std::uint64_t> groups{0};
+    std::atomic<std::uint64_t> jobs{0};
+    std::atomic<std::uint64_t> jobs_failed{0};
+    std::atomic<std::uint64_t> checkpoints{0};
+    std::atomic<std::uint64_t> checkpoints_failed{0};
+    std::atomic<std::int64_t> wal_pages{0};
+  };
 
   void serve();
   bool take(Group& group);  // waits; false when closed and empty
   void write(Group& group);
   Done write_all(Group& group);
-  void run(Member& member, bool alone);
+  Done run(Member& member, bool alone);
   void finish(Group& group);
   void checkpoint_when_due();
 
@@ -50,7 +66,7 @@ class SqliteWriter final : public SqliteFile {
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<std::unique_ptr<WriteJob>> queue_;  // guarded by mutex_, as are the next three
+  std::deque<Queued> queue_;  // guarded by mutex_, as are the next three
   std::size_t queue_bytes_ = 0;
   bool sleeping_ = false;
   bool closed_ = false;
@@ -59,21 +75,12 @@ class SqliteWriter final : public SqliteFile {
   Connection connection_;
   SqliteTransaction transaction_;
   StatementCache statements_;
-  struct Told {
-    Loop* loop;
-    std::vector<Work> works;
-  };
-  std::vector<Told> told_;  // by the jobs that have finished of this group
+  std::vector<Told> told_;  // by the jobs of this group that have finished
+  std::int64_t wal_pages_before_ = 0;
+  std::int64_t checkpoint_at_ = limits_.wal_pages_max;  // pages in the WAL
 
   Notices notices_;
-  struct Counts {
-    std::atomic<std::uint64_t> groups{0};
-    std::atomic<std::uint64_t> jobs{0};
-    std::atomic<std::uint64_t> jobs_failed{0};
-    std::atomic<std::uint64_t> checkpoints{0};
-    std::atomic<std::uint64_t> checkpoints_failed{0};
-    std::atomic<std::int64_t> wal_pages{0};
-  } counts_;
+  Counts counts_;
 
   std::once_flag joined_;
   Thread thread_;
