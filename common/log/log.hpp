@@ -72,7 +72,7 @@ struct Lost {
 };  // already gone: commit nothing
 struct Broken {
   Failure failure;
-};                 // this consumer is unusable; close it and subscribe again
+};  // this consumer is unusable; close it and subscribe again
 struct Closed {};  // the last notice
 using Notice = std::variant<Assigned, Records, ReachedEnd, Revoking, Lost, Broken, Closed>;
 
