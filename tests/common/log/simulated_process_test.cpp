@@ -337,8 +337,8 @@ TEST_CASE("a full disk and a jam refuse writes until they end") {
 }
 
 TEST_CASE("disturbances come by themselves and end when they are healed") {
+  std::vector<std::string> steps;  // told until the scene is gone
   SimulatedScene scene;
-  std::vector<std::string> steps;
   scene.broker.network().on_step = [&](const std::string& line) { steps.push_back(line); };
   FaultRates rates;
   rates.every = {.lost_assignment = 3s, .rebalance = 3s, .freeze = 3s, .outage = 3s, .full_disk = 3s, .jam = 3s};
