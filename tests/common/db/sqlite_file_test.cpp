@@ -1,6 +1,7 @@
 // The writer: groups, savepoints, order, bounds, answers.
 #include "common/db/sqlite_file.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -281,6 +282,26 @@ TEST_CASE("the loop is told only when the job's rows can be seen") {
   loop.run();
 
   CHECK(seen == "1");
+}
+
+TEST_CASE("ten that open a new file at once all get it") {
+  for (int round = 0; round < 10; ++round) {
+    TempFolder folder;
+    std::atomic<int> opened{0};
+    std::atomic<int> ready{0};
+    std::vector<std::thread> openers;
+    for (int opener = 0; opener < 10; ++opener) {
+      openers.emplace_back([&] {
+        ready += 1;
+        while (ready < 10) std::this_thread::yield();
+        const auto file = SqliteFile::open(folder / "t.db");
+        if (!file) MESSAGE(file.error().sentence);
+        if (file && execute((*file)->open_reader()->get(), "SELECT count(*) FROM sqlite_master")) opened += 1;
+      });
+    }
+    for (auto& opener : openers) opener.join();
+    CHECK(opened == 10);
+  }
 }
 
 TEST_CASE("a reader cannot write") {
