@@ -1,8 +1,9 @@
 // Where the two dialects differ: one named function for each difference, which holds both texts.
 //
-//   constexpr auto claim = claiming<"UPDATE schedule SET owner = $1 WHERE id IN "
-//                                   "(SELECT id FROM schedule WHERE owner IS NULL AND due <= $2 ORDER BY due LIMIT $3",
-//                                   ") RETURNING id, body">();
+//   constexpr auto claim = claiming<"WITH taken AS MATERIALIZED (SELECT id FROM schedule "
+//                                   "WHERE owner IS NULL AND due <= $2 ORDER BY due LIMIT $3",
+//                                   ") UPDATE schedule SET owner = $1 WHERE id IN (SELECT id FROM taken) "
+//                                   "RETURNING id, body">();
 #pragma once
 
 #include <algorithm>
@@ -52,7 +53,8 @@ consteval Sql joined() {
 }
 
 // Takes rows that nobody else is just taking; what others hold is passed over, not waited for. `before` ends inside the
-// SELECT that chooses the rows, after its LIMIT; `after` begins with the bracket that ends it.
+// SELECT that chooses the rows, after its LIMIT; `after` begins with the bracket that ends it. The SELECT belongs into
+// a WITH … AS MATERIALIZED: PostgreSQL may run a subselect several times, and passes over what it took the first time.
 template <detail::Literal before, detail::Literal after>
 consteval Sql claiming() {
   return Sql::both(detail::Joined<before, after>::text.bytes,

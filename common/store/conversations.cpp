@@ -83,13 +83,13 @@ constexpr auto lead_there = db::joined<leading_there, "key = $3">();
 constexpr auto lead_all_there = db::joined<leading_there, "alias_of = $3">();
 
 constexpr auto remove_turns = db::claiming<
-    "DELETE FROM conversation_turns WHERE (tenant, event) IN (SELECT tenant, event FROM conversation_turns "
+    "WITH taken AS MATERIALIZED (SELECT tenant, event FROM conversation_turns "
     "WHERE given_at < $1 ORDER BY given_at LIMIT $2",
-    ")">();
+    ") DELETE FROM conversation_turns WHERE (tenant, event) IN (SELECT tenant, event FROM taken)">();
 constexpr auto remove_hand_overs = db::claiming<
-    "DELETE FROM hand_overs WHERE (tenant, event) IN (SELECT tenant, event FROM hand_overs "
+    "WITH taken AS MATERIALIZED (SELECT tenant, event FROM hand_overs "
     "WHERE recorded_at < $1 ORDER BY recorded_at LIMIT $2",
-    ")">();
+    ") DELETE FROM hand_overs WHERE (tenant, event) IN (SELECT tenant, event FROM taken)">();
 
 Conversation conversation_of(const db::Rows& rows) {
   return {.key = rows.text(0, 0),

@@ -11,18 +11,19 @@ namespace {
 
 constexpr std::chrono::minutes future_max{1};
 
-constexpr auto returning = db::piece<") RETURNING ", effect_columns>;
-
 constexpr auto take_overdue = db::claiming<
-    "UPDATE effects SET state = 'unknown', detail = 'its owner did not say what became of it', lookups = 0, "
-    "lookup_due = deadline_at + 5000 WHERE (tenant, id) IN (SELECT tenant, id FROM effects WHERE pool = $1 "
-    "AND state = 'attempting' AND (deadline_at <= $2 OR began_at > $3) ORDER BY deadline_at LIMIT $4",
-    returning>();
+    "WITH taken AS MATERIALIZED (SELECT tenant, id FROM effects WHERE pool = $1 AND state = 'attempting' "
+    "AND (deadline_at <= $2 OR began_at > $3) ORDER BY deadline_at LIMIT $4",
+    db::piece<") UPDATE effects SET state = 'unknown', detail = 'its owner did not say what became of it', "
+              "lookups = 0, lookup_due = deadline_at + 5000 "
+              "WHERE (tenant, id) IN (SELECT tenant, id FROM taken) RETURNING ",
+              effect_columns>>();
 constexpr auto claim = db::claiming<
-    "UPDATE effects SET lookup_owner = $3, lookup_until = $4 WHERE (tenant, id) IN (SELECT tenant, id FROM effects "
-    "WHERE pool = $1 AND state = 'unknown' AND lookup_due <= $2 AND (lookup_until IS NULL OR lookup_until <= $2) "
-    "ORDER BY lookup_due LIMIT $5",
-    returning>();
+    "WITH taken AS MATERIALIZED (SELECT tenant, id FROM effects WHERE pool = $1 AND state = 'unknown' "
+    "AND lookup_due <= $2 AND (lookup_until IS NULL OR lookup_until <= $2) ORDER BY lookup_due LIMIT $5",
+    db::piece<") UPDATE effects SET lookup_owner = $3, lookup_until = $4 "
+              "WHERE (tenant, id) IN (SELECT tenant, id FROM taken) RETURNING ",
+              effect_columns>>();
 // The four look-ups come 5, 15, 30 and 60 s after the deadline.
 constexpr db::Sql note_nothing =
     "UPDATE effects SET lookups = lookups + 1, lookup_owner = NULL, lookup_until = NULL, "

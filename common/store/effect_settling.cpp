@@ -38,9 +38,8 @@ constexpr db::Sql set_sent =
 constexpr db::Sql sid_of = "SELECT sid FROM effects WHERE tenant = $1 AND id = $2";
 
 constexpr auto remove_settled = db::claiming<
-    "DELETE FROM effects WHERE (tenant, id) IN (SELECT tenant, id FROM effects "
-    "WHERE settled_at < $1 ORDER BY settled_at LIMIT $2",
-    ")">();
+    "WITH taken AS MATERIALIZED (SELECT tenant, id FROM effects WHERE settled_at < $1 ORDER BY settled_at LIMIT $2",
+    ") DELETE FROM effects WHERE (tenant, id) IN (SELECT tenant, id FROM taken)">();
 
 db::Statement step(db::Sql sql, const Attempting& attempting, std::vector<db::Value> more) {
   std::vector<db::Value> values{attempting.tenant.text(),

@@ -42,9 +42,8 @@ constexpr db::Sql remove_first =
     "DELETE FROM journal WHERE id IN (SELECT id FROM (SELECT id, at FROM journal ORDER BY id LIMIT $2) AS first "
     "WHERE at < $1)";
 constexpr auto remove_names = db::claiming<
-    "DELETE FROM journal_names WHERE (tenant, name) IN (SELECT tenant, name FROM journal_names WHERE at < $1 "
-    "ORDER BY at LIMIT $2",
-    ")">();
+    "WITH taken AS MATERIALIZED (SELECT tenant, name FROM journal_names WHERE at < $1 ORDER BY at LIMIT $2",
+    ") DELETE FROM journal_names WHERE (tenant, name) IN (SELECT tenant, name FROM taken)">();
 
 db::Statement inserting(db::Sql sql, std::span<const JournalEntry> entries) {
   db::Statement statement{sql};

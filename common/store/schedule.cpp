@@ -20,22 +20,24 @@ constexpr db::Sql insert =
     "lease_until = NULL, ended_at = NULL WHERE schedule.state IN ('claimed', 'fired')";
 
 constexpr auto end_leases = db::claiming<
-    "UPDATE schedule SET state = 'pending', owner = NULL, lease_until = NULL WHERE (tenant, pool, event) IN "
-    "(SELECT tenant, pool, event FROM schedule WHERE pool = $1 AND state = 'claimed' AND lease_until <= $2 "
-    "ORDER BY lease_until LIMIT $3",
-    ")">();
+    "WITH taken AS MATERIALIZED (SELECT tenant, pool, event FROM schedule "
+    "WHERE pool = $1 AND state = 'claimed' AND lease_until <= $2 ORDER BY lease_until LIMIT $3",
+    ") UPDATE schedule SET state = 'pending', owner = NULL, lease_until = NULL "
+    "WHERE (tenant, pool, event) IN (SELECT tenant, pool, event FROM taken)">();
 
 // The rows before a row are those of its conversation that are open and come first. All origins of one conversation in
 // one pool are offsets of one partition, so the offset says which came first; times only decide between records of
 // before and after a move to another log.
 constexpr auto claim = db::claiming<
-    "UPDATE schedule SET state = 'claimed', owner = $3, lease_until = $4 WHERE (tenant, pool, event) IN "
-    "(SELECT tenant, pool, event FROM schedule AS mine WHERE pool = $1 AND state = 'pending' AND due <= $2 "
+    "WITH taken AS MATERIALIZED (SELECT tenant, pool, event FROM schedule AS mine "
+    "WHERE pool = $1 AND state = 'pending' AND due <= $2 "
     "AND NOT EXISTS (SELECT 1 FROM schedule AS other WHERE other.tenant = mine.tenant AND other.pool = mine.pool "
     "AND other.record_key = mine.record_key AND other.ended_at IS NULL "
     "AND (other.due, other.origin_offset, other.origin_at, other.event) < "
     "(mine.due, mine.origin_offset, mine.origin_at, mine.event)) ORDER BY due LIMIT $5",
-    ") RETURNING tenant, pool, event, round, due, record_key, value, headers, origin_offset">();
+    ") UPDATE schedule SET state = 'claimed', owner = $3, lease_until = $4 "
+    "WHERE (tenant, pool, event) IN (SELECT tenant, pool, event FROM taken) "
+    "RETURNING tenant, pool, event, round, due, record_key, value, headers, origin_offset">();
 
 constexpr db::Sql mark_fired =
     "UPDATE schedule SET state = 'fired', ended_at = $5, owner = NULL, lease_until = NULL, value = NULL, "
@@ -59,9 +61,9 @@ constexpr db::Sql list_open =
     "AND (due, event, pool) > ($2, $3, $4) ORDER BY due, event, pool LIMIT $5";
 
 constexpr auto remove_ended = db::claiming<
-    "DELETE FROM schedule WHERE (tenant, pool, event) IN "
-    "(SELECT tenant, pool, event FROM schedule WHERE ended_at < $1 ORDER BY ended_at LIMIT $2",
-    ")">();
+    "WITH taken AS MATERIALIZED (SELECT tenant, pool, event FROM schedule "
+    "WHERE ended_at < $1 ORDER BY ended_at LIMIT $2",
+    ") DELETE FROM schedule WHERE (tenant, pool, event) IN (SELECT tenant, pool, event FROM taken)">();
 
 Result<ClaimedEvent> claimed_of(const db::Rows& rows, std::size_t row) {
   auto headers = unpack(rows.bytes(row, 7));
