@@ -18,6 +18,10 @@ constexpr std::string_view commit_text = "COMMIT";
 constexpr std::string_view rollback_text = "ROLLBACK";
 constexpr std::string_view guard_text = "SELECT set_config('transaction_read_only', 'on', true)";
 
+Failure lost_connection() {
+  return {Kind::unavailable, "the connection to PostgreSQL was lost"};
+}
+
 bool is_met(const Expect& expect, const Rows& rows) {
   return rows.touched >= expect.rows_min && rows.touched <= expect.rows_max;
 }
@@ -52,7 +56,13 @@ PostgresConnection::PostgresConnection(Loop& loop, Clock& clock, PgConnection co
         lose({Kind::unavailable,
               fmt::format("PostgreSQL has been silent for {} ms",
                           std::chrono::duration_cast<std::chrono::milliseconds>(limits_.silence_max).count())});
-      }) {}
+      }) {
+  PQsetNoticeReceiver(connection_.get(), &PostgresConnection::on_notice, this);
+}
+
+void PostgresConnection::on_notice(void* connection, const PGresult* notice) {
+  if (says_goodbye(notice)) static_cast<PostgresConnection*>(connection)->break_soon();
+}
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
@@ -142,15 +152,16 @@ void PostgresConnection::watch_reading() {
 void PostgresConnection::receive() {
   const auto self = shared_from_this();  // the owner may let go of it in any of its calls
   const bool alive = PQconsumeInput(connection_.get()) == 1;
-  const bool in_step = read_results();
+  auto read = read_results();
   while (owner_ != nullptr) {
     const PgNotify notify{PQnotifies(connection_.get())};
     if (!notify) break;
     owner_->heard(notify->relname);
   }
   if (owner_ == nullptr) return;
-  if (!alive || !in_step) {
-    lose({Kind::unavailable, "the connection to PostgreSQL was lost"});
+  if (read && !alive) read = fail(lost_connection());
+  if (!read) {
+    lose(std::move(read).error());
     return;
   }
   if (segments_.empty()) {
@@ -161,64 +172,59 @@ void PostgresConnection::receive() {
   if (can_take()) owner_->has_room(*this);
 }
 
-// Everything that has arrived whole. False when the connection is of no more use.
-bool PostgresConnection::read_results() {
+// Everything that has arrived whole. Fails when the connection is of no more use.
+Done PostgresConnection::read_results() {
   bool between = false;  // libpq gives one null between the answers of two commands
   while (owner_ != nullptr && !segments_.empty() && PQisBusy(connection_.get()) == 0) {
-    PgResult result{PQgetResult(connection_.get())};
+    const PgResult result{PQgetResult(connection_.get())};
     if (!result) {
-      if (between) return false;
+      if (between) return fail(lost_connection());
       between = true;
       continue;
     }
     between = false;
-    auto& segment = segments_.front();
-    switch (PQresultStatus(result.get())) {
-      case PGRES_PIPELINE_SYNC: {
-        auto finished = std::move(segment);
-        segments_.pop_front();
-        finish(std::move(finished));
-        break;
-      }
-      case PGRES_COMMAND_OK:
-      case PGRES_TUPLES_OK:
-      case PGRES_EMPTY_QUERY:
-        note(segment, result.get());
-        break;
-      case PGRES_PIPELINE_ABORTED:
-        break;
-      default:
-        if (!is_word_of_server(result.get()) || segment.what == Segment::What::rollback) return false;
-        if (!segment.refusal) segment.refusal = refusal_of(result.get());
+    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) {
+      auto finished = std::move(segments_.front());
+      segments_.pop_front();
+      finish(std::move(finished));
+      continue;
     }
+    auto noted = note(segments_.front(), result.get());
+    if (!noted) return noted;
   }
-  return true;
+  return {};
 }
 
-void PostgresConnection::note(Segment& segment, PGresult* result) {
-  switch (segment.what) {
-    case Segment::What::prepare:
-    case Segment::What::rollback:
-      return;
-    case Segment::What::commit:
-      // A COMMIT that found its transaction failed is answered with ROLLBACK, and without an error.
-      if (std::string_view{PQcmdStatus(result)} != commit_text)
-        segment.refusal = Refusal{{Kind::ours, "PostgreSQL rolled back what was to be committed"}};
-      return;
-    case Segment::What::whole:
-    case Segment::What::opening:
-      break;
+Done PostgresConnection::note(Segment& segment, PGresult* result) {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      return note_success(segment, result);
+    case PGRES_PIPELINE_ABORTED:
+      return {};
+    default:
+      // With an error of libpq's own the connection is gone, and after a ROLLBACK that fails nobody knows its state.
+      if (!is_word_of_server(result) || segment.what == Segment::What::rollback) return fail(lost_connection());
+      if (!segment.refusal) segment.refusal = refusal_of(result);
+      return {};
   }
+}
+
+Done PostgresConnection::note_success(Segment& segment, PGresult* result) {
+  if (segment.what == Segment::What::commit && std::string_view{PQcmdStatus(result)} != commit_text) {
+    // A COMMIT that finds its transaction failed is answered with ROLLBACK, and without an error.
+    segment.refusal = Refusal{{Kind::ours, "PostgreSQL rolled back what was to be committed"}};
+  }
+  if (segment.what != Segment::What::whole && segment.what != Segment::What::opening) return {};
   if (segment.skipped > 0) {
     --segment.skipped;
-    return;
+    return {};
   }
   auto rows = rows_of(result);
-  if (rows) {
-    segment.rows.push_back(std::move(*rows));
-  } else if (!segment.refusal) {
-    segment.refusal = Refusal{std::move(rows).error()};
-  }
+  if (!rows) return fail(std::move(rows).error());
+  segment.rows.push_back(std::move(*rows));
+  return {};
 }
 
 // --- The end of a segment --------------------------------------------------------------------------------------------
@@ -297,7 +303,7 @@ void PostgresConnection::forget(const PostgresJob& job) {
 void PostgresConnection::break_soon() {
   if (std::exchange(broken_, true)) return;
   loop_.post([self = shared_from_this()] {
-    if (self->owner_ != nullptr) self->lose({Kind::unavailable, "the connection to PostgreSQL was lost"});
+    if (self->owner_ != nullptr) self->lose(lost_connection());
   });
 }
 
@@ -316,16 +322,18 @@ std::vector<PostgresConnection::Unfinished> PostgresConnection::drop() {
   return give_back();
 }
 
-// The server works through a pipeline in order and writes its answers in order. So its last word, FATAL, in the place
-// of one answer proves that nothing behind that answer was begun, the Sync that commits included. In the place of a
-// COMMIT's answer it proves nothing, unless the server had waited too long for that COMMIT.
+// Refused is undone. The server's last word, FATAL, is another matter: it works through a pipeline in order and writes
+// its answers in order, so this word in the place of one answer proves that nothing behind that answer was begun, the
+// Sync that commits included. In the place of a COMMIT's answer it proves nothing, unless the server says that it had
+// waited too long for that COMMIT.
 bool PostgresConnection::is_untouched(const Segment& segment) {
+  const bool refused = segment.refusal && !segment.refusal->fatal;
   const bool last_word = segment.refusal && segment.refusal->fatal;
   switch (segment.what) {
     case Segment::What::whole:
-      return last_word && segment.rows.size() < segment.job->commands.size();
+      return refused || (last_word && segment.rows.size() < segment.job->commands.size());
     case Segment::What::commit:
-      return last_word && segment.refusal->failure.kind == Kind::timed_out;
+      return refused || (last_word && segment.refusal->failure.kind == Kind::timed_out);
     case Segment::What::opening:
     case Segment::What::rollback:
     case Segment::What::prepare:
@@ -338,14 +346,11 @@ std::vector<PostgresConnection::Unfinished> PostgresConnection::give_back() {
   std::vector<Unfinished> jobs;
   bool begun = true;  // by the server, for all we know
   for (auto& segment : segments_) {
-    const bool last_word = segment.refusal && segment.refusal->fatal;
-    if (segment.job && segment.refusal && !last_word) {
-      segment.job->finished(fail(std::move(segment.refusal->failure)));
-    } else if (segment.job) {
+    if (segment.job) {
       const bool untouched = !begun || !segment.sent || segment.job->reads_only || is_untouched(segment);
       jobs.push_back({std::move(segment.job), untouched});
     }
-    if (last_word) begun = false;
+    if (segment.refusal && segment.refusal->fatal) begun = false;
   }
   segments_.clear();
   jobs_ = 0;

@@ -53,7 +53,7 @@ class PostgresConnection : public std::enable_shared_from_this<PostgresConnectio
                                                 Owner& owner);
   PostgresConnection(Loop& loop, Clock& clock, PgConnection connection, Limits limits, Owner& owner);
 
-  // Idle connections look at their socket first: one that the server has closed is not used any more.
+  // An idle connection looks at its socket first: one that the server has closed or said goodbye on is not used.
   [[nodiscard]] bool can_take();
   [[nodiscard]] std::size_t jobs() const { return jobs_; }
   void take(PostgresJobPtr job);
@@ -88,12 +88,14 @@ class PostgresConnection : public std::enable_shared_from_this<PostgresConnectio
   void forget(const PostgresJob& job);
   [[nodiscard]] bool is_quiet() const;
 
+  static void on_notice(void* connection, const PGresult* notice);
   void watch_reading();
   void watch_writing();
   void on_writable();
   void receive();
-  bool read_results();
-  static void note(Segment& segment, PGresult* result);
+  Done read_results();
+  static Done note(Segment& segment, PGresult* result);
+  static Done note_success(Segment& segment, PGresult* result);
   void finish(Segment segment);
   void answer(Segment segment);
   void break_soon();

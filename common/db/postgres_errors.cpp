@@ -81,6 +81,11 @@ std::string_view field_of(const PGresult* result, int field) {
   return text == nullptr ? std::string_view{} : std::string_view{text};
 }
 
+bool is_fatal(const PGresult* result) {
+  const auto severity = field_of(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity == "FATAL" || severity == "PANIC";
+}
+
 std::string_view reason_of_connect(std::string_view sqlstate) {
   if (sqlstate.starts_with("28")) return "the server refuses this user or password";
   if (sqlstate == "3D000") return "the server has no such database";
@@ -121,9 +126,13 @@ Refusal refusal_of(const PGresult* result) {
                                                      : fmt::format("PostgreSQL: {} ({})", message, sqlstate);
   refusal.again = again_after(sqlstate, message);
   refusal.read_only = sqlstate == "25006";
-  const auto severity = field_of(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  refusal.fatal = severity == "FATAL" || severity == "PANIC";
+  refusal.fatal = is_fatal(result);
   return refusal;
+}
+
+// A server that is stopped at once or has crashed says it with a warning.
+bool says_goodbye(const PGresult* notice) {
+  return is_fatal(notice) || field_of(notice, PG_DIAG_SQLSTATE).starts_with("57P");
 }
 
 Failure connect_failure_of(const PGconn* connection) {

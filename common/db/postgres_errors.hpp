@@ -33,6 +33,9 @@ bool is_word_of_server(const PGresult* result);
 // classes, stay out of the sentence.
 Refusal refusal_of(const PGresult* result);
 
+// Of a notice that belongs to no command: the server is about to close the connection.
+bool says_goodbye(const PGresult* notice);
+
 // Why no connection came about. The connection's verbosity is PQERRORS_SQLSTATE.
 Failure connect_failure_of(const PGconn* connection);
 

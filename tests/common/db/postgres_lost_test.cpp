@@ -121,6 +121,21 @@ TEST_CASE("a server that accepts and says nothing makes a call unavailable in ti
   CHECK(world.proxy.accepted() > 1);
 }
 
+TEST_CASE("after a failure one connection is attempted at a time however many calls wait") {
+  ProxyWorld world({.connect_wait_max = 2s, .away_wait_max = 20s});
+  world.proxy.hold_answers();
+  world.begin(insert(0));
+  world.run_until([&] { return world.proxy.accepted() == 2; });  // the first attempt has failed
+
+  for (std::int64_t id = 1; id <= 30; ++id) world.begin(insert(id));
+  for (int turn = 0; turn < 100; ++turn) world.loop.run_ready();
+
+  CHECK(world.proxy.accepted() == 2);
+  world.proxy.let_answers_go();
+  world.finish();
+  for (std::size_t place = 0; place <= 30; ++place) CHECK(world.answer(place));
+}
+
 TEST_CASE("a call begun while the server is away is done when it comes back in time") {
   ProxyWorld world({.away_wait_max = 20s});
   world.proxy.refuse(true);
@@ -324,7 +339,7 @@ TEST_CASE("what the server says with its last word was not done is done again") 
   world.admin.ask("BEGIN; UPDATE item SET name = 'held'");
   world.begin(
       {.statements = {{"INSERT INTO item (id) VALUES (100)", {}}, {"UPDATE item SET name = 'mine' WHERE id = 0", {}}}});
-  for (std::int64_t id = 1; id <= 5; ++id) world.begin(id % 2 == 0 ? insert(id) : insert_expecting(id));
+  for (std::int64_t id = 1; id <= 5; ++id) world.begin(id < 4 ? insert(id) : insert_expecting(id));
   PostgresAdmin other(world.schema.url());
   world.run_until([&] { return other.ask_one(world.backends("wait_event_type = 'Lock'")) == "t"; });
 
@@ -336,15 +351,25 @@ TEST_CASE("what the server says with its last word was not done is done again") 
   CHECK(world.count() == "7");
 }
 
-TEST_CASE("an idle connection that the server has closed is not used") {
+// Without a turn of the loop between the end of the connection and its next use, in this test and the next.
+TEST_CASE("an idle connection that was cut is not used") {
   ProxyWorld world({.connections_max = 1});
   for (std::int64_t id = 0; id < 20; ++id) {
     REQUIRE(world.run(insert(id)));
-    world.terminate_backends();
-    world.admin.wait_until("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = current_schema");
-    world.run_until([&, turns = 0]() mutable { return ++turns > 5; });  // the proxy passes the news on
+    world.proxy.cut();
   }
   CHECK(world.count() == "20");
+}
+
+TEST_CASE("an idle connection that the server has closed is not used") {
+  PostgresWorld world({.connections_max = 1});
+  world.admin.ask("CREATE TABLE item (id bigint PRIMARY KEY, name text)");
+  for (std::int64_t id = 0; id < 20; ++id) {
+    REQUIRE(world.run(insert(id)));
+    world.admin.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = current_schema");
+    world.admin.wait_until("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = current_schema");
+  }
+  CHECK(world.admin.ask_one("SELECT count(*) FROM item") == "20");
 }
 
 TEST_CASE("a server that falls silent is given up") {

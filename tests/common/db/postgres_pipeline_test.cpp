@@ -173,6 +173,8 @@ TEST_CASE("a prepared statement that the server has dropped is said again by its
   CHECK_FALSE(world.run(expecting(1002)));
   CHECK(world.run(insert(22)));
   CHECK(world.count() == "9");
+  const auto prepared = world.read({"SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT%'", {}});
+  CHECK(prepared->integer(0, 0) > 0);  // again
 }
 
 TEST_CASE("a statement of nothing is done") {
