@@ -37,6 +37,7 @@ std::span<const db::Migration> migrations() {
        {"CREATE TABLE persons (tenant text NOT NULL, id text NOT NULL, created_at bigint NOT NULL, merged_into text, "
         "PRIMARY KEY (tenant, id))",
         "CREATE INDEX persons_united ON persons (tenant, merged_into) WHERE merged_into IS NOT NULL",
+        "CREATE TABLE unitings (tenant text PRIMARY KEY, number bigint NOT NULL)",
         "CREATE TABLE person_aliases (tenant text NOT NULL, identity text NOT NULL, person text NOT NULL, "
         "added_at bigint NOT NULL, PRIMARY KEY (tenant, identity))",
         "CREATE INDEX person_aliases_of_person ON person_aliases (tenant, person)",

@@ -33,11 +33,14 @@ constexpr db::Sql insert_alias =
     "SELECT tenant, CAST($3 AS text), coalesce(merged_into, id), CAST($4 AS bigint) FROM persons "
     "WHERE tenant = $1 AND id = $2 ON CONFLICT (tenant, identity) DO NOTHING";
 
-// Uniting: $1 the tenant, $2 who stays, $3 who goes. Rows that were united before come first, as everywhere: a lock on
-// a person is taken before the lock on the one it leads to.
-constexpr auto lock_their_united = db::locking<
-    "SELECT id FROM persons WHERE tenant = $1 AND merged_into IN ($2, $3) "
-    "ORDER BY merged_into, id">();
+// Uniting: $1 the tenant, $2 who stays, $3 who goes. One at a time in a tenant: it is rare, and several at once would
+// wait for each other in a ring. Rows that were united before are locked first, as everywhere: a lock on a person is
+// taken before the lock on the one it leads to.
+constexpr db::Sql unite_alone =
+    "INSERT INTO unitings (tenant, number) VALUES ($1, 1) "
+    "ON CONFLICT (tenant) DO UPDATE SET number = unitings.number + 1";
+constexpr auto lock_their_united =
+    db::locking<"SELECT id FROM persons WHERE tenant = $1 AND merged_into IN ($2, $3) ORDER BY merged_into, id">();
 constexpr auto lock_both =
     db::locking<"SELECT id FROM persons WHERE tenant = $1 AND id IN ($2, $3) AND merged_into IS NULL ORDER BY id">();
 constexpr db::Sql lead_there = "UPDATE persons SET merged_into = $2 WHERE tenant = $1 AND id = $3";
@@ -114,11 +117,17 @@ db::Batch uniting(const event::Tenant& tenant, const event::PersonId& stays, con
   const std::vector<db::Value> three{tenant.text(), stays.text(), goes.text()};
   const std::vector<db::Value> gone{tenant.text(), goes.text()};
   db::Batch batch;
-  batch.statements = {{lock_their_united, three}, {lock_both, three, db::Expect::exactly(2)},
-                      {lead_there, three},        {lead_all_there, three},
-                      {move_aliases, three},      {move_conversations, three},
-                      {join_consents, three},     {drop_consents, gone},
-                      {join_windows, three},      {drop_windows, gone}};
+  batch.statements = {{unite_alone, {tenant.text()}},
+                      {lock_their_united, three},
+                      {lock_both, three, db::Expect::exactly(2)},
+                      {lead_there, three},
+                      {lead_all_there, three},
+                      {move_aliases, three},
+                      {move_conversations, three},
+                      {join_consents, three},
+                      {drop_consents, gone},
+                      {join_windows, three},
+                      {drop_windows, gone}};
   return batch;
 }
 

@@ -1,8 +1,9 @@
-// The gate's last step against everything that may forbid it, at the same moments, by two processes.
+// What two processes decide about one person at the same moment.
 #include <doctest/doctest.h>
 
 #include "common/store/consent.hpp"
 #include "common/store/effect_settling.hpp"
+#include "common/store/persons.hpp"
 #include "common/store/rows.hpp"
 #include "tests/common/store/ledger.hpp"
 
@@ -174,6 +175,64 @@ TEST_CASE("processes that try one effect at once send it once at most") {
       sends += contest.sends;
     }
     CHECK(sends > 0);
+    world.run(other->close());
+  });
+}
+
+namespace {
+
+Task<> unite(db::Database& database, std::vector<std::string> numbers) {
+  std::vector<event::Address> addresses;
+  for (const auto& number : numbers) addresses.push_back(address(number));
+  auto uniting = find_or_make_person(database, tenant("bakery"), std::move(addresses), at(10));
+  const auto united = co_await std::move(uniting);
+  REQUIRE_MESSAGE(united.has_value(), united.error().sentence);
+}
+
+Task<> stop(db::Database& database, event::PersonId who, Clock& clock, Duration pause) {
+  auto pausing = clock.sleep_for(pause);
+  co_await std::move(pausing);
+  auto stopping = record_consent(database,
+                                 {.tenant = tenant("bakery"),
+                                  .event = event_id("stop of " + who.text()),
+                                  .person = who,
+                                  .word = Word::stop,
+                                  .channel = event::Channel::sms,
+                                  .sender = "",
+                                  .source = "word",
+                                  .text = "STOP",
+                                  .at = at(5)},
+                                 at(5));
+  const auto stopped = co_await std::move(stopping);
+  REQUIRE_MESSAGE(stopped.has_value(), stopped.error().sentence);
+}
+
+}  // namespace
+
+TEST_CASE("a STOP that is said while a person is being united binds whom they become") {
+  in_every_world([](StoreWorld& world) {
+    CAPTURE(test_seed());
+    const auto other = world.another();
+    std::vector<Task<>> tasks;
+    std::vector<event::PersonId> younger;
+    for (int round = 0; round < 60; ++round) {
+      const auto number = [&](int which) { return fmt::format("+316{:04}{:04}", round, which); };
+      person(world, "bakery", {number(0)}, at(0));
+      younger.push_back(person(world, "bakery", {number(1)}, at(1)));
+      tasks.push_back(unite(world.database(), {number(0), number(1)}));
+      tasks.push_back(
+          stop(*other, younger.back(), world.clock(), world.random.between(microseconds{0}, microseconds{3000})));
+    }
+
+    world.run_all(std::move(tasks));
+
+    for (const auto& who : younger) {
+      const auto older = world.sure(current_person(world.database(), tenant("bakery"), who));
+      REQUIRE(older.has_value());
+      CHECK(*older != who);
+      CHECK(world.sure(consent_on(world.database(), tenant("bakery"), *older, event::Channel::whatsapp)) ==
+            ConsentState::revoked);
+    }
     world.run(other->close());
   });
 }
