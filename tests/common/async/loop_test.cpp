@@ -75,6 +75,7 @@ TEST_CASE("work of several threads all runs and each thread's in its order") {
   std::vector<std::vector<int>> ran(threads);
   int left = threads * each;
   std::vector<std::thread> posters;
+  posters.reserve(threads);
 
   for (std::size_t who = 0; who < threads; ++who) {
     posters.emplace_back([&, who] {

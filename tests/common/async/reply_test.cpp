@@ -137,6 +137,7 @@ TEST_CASE("thousands of values from several threads each reach their waiter") {
   long sum = 0;
   std::vector<std::vector<std::shared_ptr<Reply<int>>>> replies(threads);
   std::vector<std::thread> givers;
+  givers.reserve(threads);
   for (auto& own : replies) {
     for (std::size_t i = 0; i < each; ++i) {
       own.push_back(Reply<int>::on(loop));

@@ -43,6 +43,7 @@ TEST_CASE("the timer queue behaves as a sorted map") {
   SeededRandom random{test_seed()};
   std::vector<std::size_t> fired;
   std::vector<std::unique_ptr<Timer>> timers;
+  timers.reserve(timers_max);
   TimerQueue queue{{}};
   Model model;
   for (std::size_t i = 0; i < timers_max; ++i) {
