@@ -38,6 +38,8 @@ function(sluice_test name)
   add_executable(${name} ${arg_SOURCES})
   sluice_common_settings(${name})
   target_link_libraries(${name} PRIVATE ${arg_USES} sluice_test_main fmt::fmt tl::expected)
+  # Lines in a stack trace are enough for a test; full debug information is a sixth of the time to build it.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-g1>)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()

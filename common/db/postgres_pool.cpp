@@ -34,7 +34,6 @@ PostgresPool::PostgresPool(Loop& loop, Clock& clock, Random& random, PostgresTar
       expiry_timer_(clock.timers(), [this] { expire(); }) {}
 
 PostgresPool::~PostgresPool() {
-  ended_ = true;  // who is answered here may submit what follows
   for (const auto& connection : connections_) {
     for (auto& [job, untouched] : connection->drop()) {
       job->finished(untouched ? fail(Kind::stopping, "the database is closed")
@@ -46,10 +45,6 @@ PostgresPool::~PostgresPool() {
 }
 
 void PostgresPool::submit(PostgresJobPtr job) {
-  if (ended_) {
-    job->finished(fail(Kind::stopping, "the database is closed"));
-    return;
-  }
   enqueue(std::move(job));
   dispatch();
 }

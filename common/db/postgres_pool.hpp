@@ -41,8 +41,8 @@ class PostgresPool final : public PostgresConnection::Owner {
   PostgresPool& operator=(const PostgresPool&) = delete;
   ~PostgresPool() override;  // answers what is left with stopping or maybe_done
 
-  void submit(PostgresJobPtr job);  // its `finished` may be called at once
-  void close_connections();         // when nothing is under way
+  void submit(PostgresJobPtr job);
+  void close_connections();  // when nothing is under way
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
@@ -72,7 +72,6 @@ class PostgresPool final : public PostgresConnection::Owner {
   std::vector<std::unique_ptr<PostgresDial>> dials_;
   std::deque<PostgresJobPtr> queue_;  // in the order of queued_at
   std::multimap<Instant, PostgresJobPtr> later_;
-  bool ended_ = false;
   std::size_t attempts_ = 0;
   Instant next_attempt_{};
   Failure last_failure_;

@@ -117,7 +117,7 @@ void PostgresRows::write(RowWrite write, Finished finished) {
   if (!std::exchange(shape.busy, true)) send_soon(shape);
 }
 
-// At the end of this turn of the loop, so that what many tasks write in one turn travels together.
+// In the next turn of the loop, so that what many tasks write in this one travels together.
 void PostgresRows::send_soon(Shape& shape) {
   loop_.post([self = self_, &shape] {
     if (*self != nullptr) (*self)->send(shape);
@@ -186,7 +186,7 @@ void PostgresRows::finished(Shape& shape, Group& group, Result<std::vector<Rows>
   } else {
     refuse(shape, group, result.error());
   }
-  send(shape);
+  send_soon(shape);  // who has just been answered may have another row
 }
 
 void PostgresRows::answer(const Shape& shape, Group& group, std::vector<Rows> results) {

@@ -33,7 +33,7 @@ class PostgresRows {
   PostgresRows(Loop& loop, PostgresPool& pool, std::size_t rows_max);
   PostgresRows(const PostgresRows&) = delete;
   PostgresRows& operator=(const PostgresRows&) = delete;
-  ~PostgresRows();  // the pool goes before it, and answers what is on its way
+  ~PostgresRows();  // answers what waits; the pool went before it, and has answered what was on its way
 
   // The values have been checked; `finished` is called once, on the loop's thread.
   void write(RowWrite write, Finished finished);

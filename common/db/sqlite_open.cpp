@@ -69,8 +69,16 @@ Result<std::int64_t> size_of(sqlite3* file) {
   return std::stoll(*pages) * std::stoll(*bytes);
 }
 
-Done switch_to_wal(sqlite3* file) {
+// While several switch a new file at once, SQLite refuses some of them without asking the busy handler: two that
+// waited for each other would wait for ever.
+Done switch_to_wal(sqlite3* file, std::chrono::milliseconds busy_max) {
+  constexpr std::chrono::milliseconds pause{2};
   auto mode = first_text(file, "PRAGMA journal_mode=WAL");
+  const auto refused = [&] { return !mode && (sqlite3_errcode(file) & 0xff) == SQLITE_BUSY; };
+  for (auto waited = pause; refused() && waited <= busy_max; waited += pause) {
+    sqlite3_sleep(static_cast<int>(pause.count()));
+    mode = first_text(file, "PRAGMA journal_mode=WAL");
+  }
   if (!mode) return fail(std::move(mode).error());
   if (*mode != "wal")
     return fail(Kind::exhausted, fmt::format("the file system cannot hold a write-ahead log (journal mode {})", *mode));
@@ -80,7 +88,7 @@ Done switch_to_wal(sqlite3* file) {
 Done prepare_writer(sqlite3* file, const SqliteLimits& limits) {
   auto layout = execute(file, "PRAGMA auto_vacuum=INCREMENTAL");  // counts only while the file is still empty
   if (!layout) return layout;
-  auto journal = switch_to_wal(file);
+  auto journal = switch_to_wal(file, limits.busy_wait_max);
   if (!journal) return journal;
   auto set = execute(file, fmt::format("{}; {}", on_every_connection, on_the_writer));
   if (!set) return set;

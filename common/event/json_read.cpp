@@ -96,7 +96,8 @@ Result<Json> Reader::document(ondemand::parser& parser) {
 // `depth` counts the objects and arrays around the value.
 Result<void> Reader::value(ondemand::value value, Json& out, std::size_t depth) {
   const std::string_view token = value.raw_json_token();
-  const char first = token.empty() ? '\0' : token.front();
+  const char* begin = token.data();
+  const char first = token.empty() ? '\0' : *begin;
   if (first == '"') {
     ondemand::raw_json_string raw;
     if (value.get_raw_json_string().get(raw)) return malformed();
@@ -106,7 +107,7 @@ Result<void> Reader::value(ondemand::value value, Json& out, std::size_t depth) 
     return {};
   }
   if (first != '{' && first != '[') return scalar(token, out);  // left to the iteration to step over
-  if (depth == limits_.depth_max) return refuse(fmt::format("JSON nested deeper than {}", depth), token.data());
+  if (depth == limits_.depth_max) return refuse(fmt::format("JSON nested deeper than {}", depth), begin);
   return first == '{' ? object(value.get_object(), out, depth + 1) : array(value.get_array(), out, depth + 1);
 }
 

@@ -65,12 +65,12 @@ void check_exceptions(std::string_view world, std::span<const Exception> excepti
 //
 //   #define PLAY(function, sentence) TEST_CASE(sentence) { play(make_world, exceptions, #function, function); }
 //   SLUICE_DATABASE_CASES(PLAY)
-#define SLUICE_DATABASE_CASES(X)                                                               \
-  SLUICE_DATABASE_BATCH_CASES(X)                                                               \
-  SLUICE_DATABASE_VALUE_CASES(X)                                                               \
-  SLUICE_DATABASE_ROW_CASES(X)                                                                 \
-  SLUICE_DATABASE_NOTICE_CASES(X) SLUICE_DATABASE_CROWD_CASES(X) SLUICE_DATABASE_LIFE_CASES(X) \
-      SLUICE_DATABASE_MIGRATION_CASES(X)
+#define SLUICE_DATABASE_CASES(X)  \
+  SLUICE_DATABASE_BATCH_CASES(X)  \
+  SLUICE_DATABASE_VALUE_CASES(X)  \
+  SLUICE_DATABASE_ROW_CASES(X)    \
+  SLUICE_DATABASE_NOTICE_CASES(X) \
+  SLUICE_DATABASE_CROWD_CASES(X) SLUICE_DATABASE_LIFE_CASES(X) SLUICE_DATABASE_MIGRATION_CASES(X)
 
 #define SLUICE_DATABASE_BATCH_CASES(X)                                            \
   X(batch_answers, "a batch answers with one Rows per statement in order")        \

@@ -76,13 +76,14 @@ void play(MakeWorld make, std::span<const Exception> exceptions, std::string_vie
 void check_exceptions(std::string_view world, std::span<const Exception> exceptions);
 
 // Every case: the function that plays it, and the sentence that it proves.
-#define SLUICE_LOG_CASES(X)                                                                                 \
-  SLUICE_LOG_APPEND_CASES(X)                                                                                \
-  SLUICE_LOG_READING_CASES(X)                                                                               \
-  SLUICE_LOG_TOPIC_CASES(X)                                                                                 \
-  SLUICE_LOG_DELIVERY_CASES(X)                                                                              \
-  SLUICE_LOG_PAUSE_CASES(X) SLUICE_LOG_COMMIT_CASES(X) SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) \
-      SLUICE_LOG_PROCESS_CASES(X) SLUICE_LOG_ATOMIC_CASES(X)
+#define SLUICE_LOG_CASES(X)                                                                                   \
+  SLUICE_LOG_APPEND_CASES(X)                                                                                  \
+  SLUICE_LOG_READING_CASES(X)                                                                                 \
+  SLUICE_LOG_TOPIC_CASES(X)                                                                                   \
+  SLUICE_LOG_DELIVERY_CASES(X)                                                                                \
+  SLUICE_LOG_PAUSE_CASES(X)                                                                                   \
+  SLUICE_LOG_COMMIT_CASES(X) SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) SLUICE_LOG_PROCESS_CASES(X) \
+      SLUICE_LOG_ATOMIC_CASES(X)
 
 #define SLUICE_LOG_APPEND_CASES(X)                                                                    \
   X(offsets_rise, "an append answers with one rising offset per record")                              \

@@ -29,6 +29,8 @@ std::vector<std::string> failed_cases;
 class BrokenWorld final : public AtomicSimulatedLogWorld {
  public:
   Log& log() override { return *broken_; }
+  // Enough for a session to end; a broken log makes many cases wait in vain.
+  [[nodiscard]] Duration patience() const override { return std::chrono::seconds{15}; }
   Task<> reopen() override {
     co_await AtomicSimulatedLogWorld::reopen();
     broken_ = std::make_unique<BrokenLog>(*log_, clock(), mutation);

@@ -173,12 +173,13 @@ TEST_CASE("an owner who asks for nothing gives up its partitions and learns it w
   const auto log = scene.open(std::move(settings));
   const auto hung = subscribe(scene, *log, group, partition.topic);
 
-  const auto other = join(scene, *scene.log, group, partition);  // gets it only when the hung one has let it go
+  REQUIRE(scene.until([&] { return scene.heard("gave up its partitions"); }));
+  const auto other = join(scene, *scene.log, group, partition);
   const bool taken = scene.until([&] { return other->records.size() == 5; });
 
   CHECK(taken);
   start(scene, *hung);
-  CHECK(scene.until([&] { return hung->broken.has_value(); }));
+  REQUIRE(scene.until([&] { return hung->broken.has_value(); }));
   CHECK(hung->lost == std::vector<Partition>{partition});
   CHECK(hung->broken->kind == Kind::timed_out);
   leave(scene, *hung);
