@@ -59,6 +59,10 @@ void KafkaAppend::report(const Report& report) {
   if (report.failure && !failure_) failure_ = report.failure;
 }
 
+void KafkaAppend::stop(Failure failure) {
+  if (!failure_) failure_ = std::move(failure);
+}
+
 bool KafkaAppend::concerns(std::string_view topic) const {
   return std::ranges::any_of(records_, [&](const auto& record) { return record.topic == topic; });
 }

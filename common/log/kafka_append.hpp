@@ -20,12 +20,23 @@ using Appended = Result<std::vector<Offset>>;
 class KafkaAppend;
 using KafkaAppends = std::list<KafkaAppend>;  // nodes move between lists, so that their addresses stay
 
+// A broker that knows nothing of a producer's earlier records in a partition takes whatever arrives first as the
+// beginning of its sequence. Were two requests under way and the first refused, as a leader that has just been elected
+// does, the second would be stored and the first reported as a duplicate of it: lost. So one record goes alone, until
+// it is acknowledged, into a partition that has not acknowledged anything for a while.
+struct KafkaGate {
+  Instant open_until{};
+  bool opening = false;  // the one is under way
+};
+
 class KafkaAppend {
  public:
   // What the library holds of each record while it has it, and gives back with its report.
   struct Slot {
     KafkaAppend* append = nullptr;
     Offset offset = -1;
+    KafkaGate* gate = nullptr;
+    bool opens = false;  // it went alone
   };
   struct Report {
     Slot* slot = nullptr;
@@ -37,17 +48,28 @@ class KafkaAppend {
   static Result<KafkaAppends> prepare(std::vector<Outgoing> records, std::size_t record_bytes_max);
   explicit KafkaAppend(std::vector<Outgoing> records);
 
-  // Gives all records to the library, in order. False when it took none of them; why is the outcome then.
-  template <class TopicOf>
-  bool hand_over(rd_kafka_t* client, const TopicOf& topic_of) {
-    for (std::size_t i = 0; i < records_.size(); ++i) {
-      if (!hand_over(client, topic_of(records_[i]), i)) break;
+  // Gives the library, in order, what may go now; called again it goes on. False when it took none of the append; why
+  // is the outcome then.
+  template <class WayOf>  // (record) -> pair of rd_kafka_topic_t* and KafkaGate&
+  bool hand_over(rd_kafka_t* client, Instant now, const WayOf& way_of) {
+    while (!handed_over()) {
+      const auto& [topic, gate] = way_of(records_[next_]);
+      const bool opens = gate.open_until <= now;
+      if (opens && gate.opening) break;
+      if (!hand_over(client, topic, next_)) break;
+      slots_[next_].gate = &gate;
+      slots_[next_].opens = gate.opening = opens;
+      ++next_;
     }
-    return unreported_ > 0;
+    return next_ > 0;
   }
+  [[nodiscard]] bool handed_over() const { return next_ == records_.size() || failure_; }  // nothing more will be given
 
   void report(const Report& report);
-  [[nodiscard]] bool settled() const { return unreported_ == 0; }
+  void stop(Failure failure);  // gives the library no more of it
+  [[nodiscard]] bool settled() const { return handed_over() && unreported_ == 0; }
+  [[nodiscard]] bool with_the_library() const { return unreported_ > 0; }
+  [[nodiscard]] bool some_may_be_there() const { return some_may_be_there_ || unreported_ > 0; }
   [[nodiscard]] Appended outcome() const;
 
   [[nodiscard]] const std::vector<Outgoing>& records() const { return records_; }
@@ -57,7 +79,8 @@ class KafkaAppend {
   std::shared_ptr<Reply<Appended>> reply;
   Instant began{};
   std::vector<Report>* reports = nullptr;  // where the producer's thread collects them
-  KafkaAppends::iterator place;
+  KafkaAppends* list = nullptr;            // in which it stands
+  KafkaAppends::iterator place;            // and where
 
  private:
   bool hand_over(rd_kafka_t* client, rd_kafka_topic_t* topic, std::size_t index);
@@ -66,6 +89,7 @@ class KafkaAppend {
   std::vector<KafkaHeaders> headers_;
   std::vector<Slot> slots_;
   std::size_t bytes_ = 0;
+  std::size_t next_ = 0;  // the first record that the library has not been given
   std::size_t unreported_ = 0;
   bool some_may_be_there_ = false;
   std::optional<Failure> failure_;  // the first one

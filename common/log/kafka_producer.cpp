@@ -19,6 +19,7 @@ constexpr auto look_up_pause = 20ms;           // between two questions for a to
 constexpr auto look_up_wait_max = 250ms;       // for one answer: reports wait meanwhile
 constexpr auto absent_topic_wait_max = 300ms;  // a topic that was just created may not be known to every broker yet
 constexpr auto rebuild_wait_max = 1'000ms;
+constexpr auto gate_open_max = 1h;  // far less than the day for which a broker remembers an idle producer
 
 int milliseconds(std::chrono::milliseconds time) {
   return static_cast<int>(time.count());
@@ -81,8 +82,10 @@ Done KafkaProducer::append(std::vector<Outgoing> records, std::shared_ptr<Reply<
     if (!room) return room;
     state.records += append.records().size();
     state.bytes += append.bytes();
-    if (state.may_pass(append)) return hand_over(state, *prepared, prepared->begin());
-    state.waiting.splice(state.waiting.end(), *prepared);
+    append.list = &*prepared;
+    append.place = prepared->begin();
+    if (state.may_pass(append)) return hand_over(state, append);
+    State::move(append, state.waiting, state.waiting.end());
     wake(state);
     return {};
   });
@@ -122,23 +125,45 @@ bool KafkaProducer::State::may_pass(const KafkaAppend& append) const {
   return true;
 }
 
-// A failure means that the library took nothing of it. The pending stand in the order in which their time is up.
-Done KafkaProducer::hand_over(State& state, KafkaAppends& from, KafkaAppends::iterator append) {
-  append->place = append;
-  auto behind = state.pending.end();
-  while (behind != state.pending.begin() && std::prev(behind)->began > append->began) --behind;
-  state.pending.splice(behind, from, append);
-  const auto topic_of = [&](const Outgoing& record) { return state.route(record)->handle.get(); };
-  if (append->hand_over(state.client.get(), topic_of)) return {};
-  auto refused = append->outcome();
-  forget(state, state.pending, append);
-  return fail(std::move(refused.error()));
+KafkaGate& KafkaProducer::State::gate(const Outgoing& record) {
+  auto& of_topic = gates[record.topic];
+  const auto number = static_cast<std::size_t>(record.partition);
+  if (of_topic.size() <= number) of_topic.resize(number + 1);
+  return of_topic[number];
 }
 
-void KafkaProducer::forget(State& state, KafkaAppends& from, KafkaAppends::iterator append) {
-  state.records -= append->records().size();
-  state.bytes -= append->bytes();
-  from.erase(append);
+void KafkaProducer::State::move(KafkaAppend& append, KafkaAppends& to, KafkaAppends::iterator before) {
+  to.splice(before, *append.list, append.place);
+  append.list = &to;
+}
+
+// A failure means that the library has, and takes, nothing of it. The pending stand in the order in which their time is
+// up.
+Done KafkaProducer::hand_over(State& state, KafkaAppend& append) const {
+  const auto way_of = [&](const Outgoing& record) {
+    return std::pair<rd_kafka_topic_t*, KafkaGate&>{state.route(record)->handle.get(), state.gate(record)};
+  };
+  append.hand_over(state.client.get(), clock_.now(), way_of);
+  if (append.settled()) {
+    auto refused = append.outcome();
+    forget(state, append);
+    return fail(std::move(refused.error()));
+  }
+  if (!append.handed_over()) {
+    // One that has just come waits behind all others; one that has waited stays where it is.
+    if (append.list != &state.waiting) State::move(append, state.waiting, state.waiting.end());
+    return {};
+  }
+  auto behind = state.pending.end();
+  while (behind != state.pending.begin() && std::prev(behind)->began > append.began) --behind;
+  State::move(append, state.pending, behind);
+  return {};
+}
+
+void KafkaProducer::forget(State& state, KafkaAppend& append) {
+  state.records -= append.records().size();
+  state.bytes -= append.bytes();
+  append.list->erase(append.place);
 }
 
 void KafkaProducer::wake(State& state) {
@@ -186,6 +211,9 @@ void KafkaProducer::delivered(rd_kafka_t* /*client*/, const rd_kafka_message_t* 
   KafkaAppend::Report report{slot, message->offset, {}};
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     report.failure = kafka_record_failure(message->err, rd_kafka_message_status(message));
+  } else if (message->offset < 0) {
+    // The broker called it a duplicate. Whether it is there, only who looks knows.
+    report.failure = Failure{Kind::maybe_done, "Kafka took a record for one that it already had and gave no offset"};
   }
   slot->append->reports->push_back(std::move(report));
 }
@@ -194,19 +222,27 @@ void KafkaProducer::delivered(rd_kafka_t* /*client*/, const rd_kafka_message_t* 
 void KafkaProducer::settle() {
   if (reports_.empty()) return;
   Answers answers;
+  const auto now = clock_.now();
   state_.with([&](State& state) {
     for (auto& report : reports_) {
       auto& append = *report.slot->append;
+      open_gate(report, now);
       append.report(report);
       if (report.failure && report.failure->kind == Kind::not_found) state.forget_routes(append);
-      if (!append.settled()) continue;
       const bool overdue = append.reply == nullptr;
+      if (overdue ? append.with_the_library() : !append.settled()) continue;
       if (!overdue) answers.push_back({std::move(append.reply), append.outcome()});
-      forget(state, overdue ? state.overdue : state.pending, append.place);
+      forget(state, append);
     }
   });
   reports_.clear();
   give(std::move(answers));
+}
+
+void KafkaProducer::open_gate(const KafkaAppend::Report& report, Instant now) {
+  auto& gate = *report.slot->gate;
+  if (!report.failure) gate.open_until = now + gate_open_max;
+  if (report.slot->opens) gate.opening = false;
 }
 
 void KafkaProducer::State::forget_routes(const KafkaAppend& append) {
@@ -218,14 +254,21 @@ void KafkaProducer::answer_overdue() {
   Answers answers;
   state_.with([&](State& state) {
     while (!state.waiting.empty() && state.waiting.front().began <= oldest) {
-      auto reply = std::move(state.waiting.front().reply);
-      answers.push_back({std::move(reply), fail(Kind::unavailable, "Kafka did not say whether there is such a topic")});
-      forget(state, state.waiting, state.waiting.begin());
+      auto& append = state.waiting.front();
+      auto answer = append.some_may_be_there()
+                        ? maybe_written()
+                        : fail(Kind::unavailable, "Kafka did not say whether there is such a topic, or did not answer");
+      answers.push_back({std::exchange(append.reply, nullptr), std::move(answer)});
+      if (append.with_the_library()) {
+        State::move(append, state.overdue, state.overdue.end());
+      } else {
+        forget(state, append);
+      }
     }
     while (!state.pending.empty() && state.pending.front().began <= oldest) {
-      const auto append = state.pending.begin();
-      answers.push_back({std::exchange(append->reply, nullptr), maybe_written()});
-      state.overdue.splice(state.overdue.end(), state.pending, append);
+      auto& append = state.pending.front();
+      answers.push_back({std::exchange(append.reply, nullptr), maybe_written()});
+      State::move(append, state.overdue, state.overdue.end());
     }
   });
   give(std::move(answers));
@@ -270,16 +313,17 @@ void KafkaProducer::look_up_topics() {
 // In the order of the calls; what must go on waiting holds back what follows it to the same topics.
 void KafkaProducer::admit(State& state, const Asked& asked, Answers& answers) {
   for (auto append = state.waiting.begin(); append != state.waiting.end();) {
-    const auto current = append++;
-    auto reply = current->reply;
-    auto refused = absent(state, asked, *current);
-    if (refused) {
-      forget(state, state.waiting, current);
-    } else if (state.may_pass(*current)) {
-      auto passed = hand_over(state, state.waiting, current);
-      if (!passed) refused = std::move(passed.error());
+    auto& current = *append++;
+    auto reply = current.reply;
+    if (auto refused = absent(state, asked, current)) {
+      current.stop(std::move(*refused));
+      if (current.with_the_library()) continue;  // answered when that is reported
+      answers.push_back({std::move(reply), current.outcome()});
+      forget(state, current);
+    } else if (!current.handed_over() && state.may_pass(current)) {
+      auto passed = hand_over(state, current);
+      if (!passed) answers.push_back({std::move(reply), fail(std::move(passed.error()))});
     }
-    if (refused) answers.push_back({std::move(reply), fail(std::move(*refused))});
   }
 }
 
@@ -326,6 +370,10 @@ void KafkaProducer::drop_client() {
   Answers answers;
   KafkaAppends dropped;
   auto client = state_.with([&](State& state) {
+    for (auto append = state.waiting.begin(); append != state.waiting.end();) {
+      auto& current = *append++;
+      if (current.with_the_library()) State::move(current, state.pending, state.pending.end());
+    }
     for (auto& append : state.pending) answers.push_back({std::exchange(append.reply, nullptr), maybe_written()});
     for (auto* gone : {&state.pending, &state.overdue}) {
       for (const auto& append : *gone) {
@@ -335,6 +383,7 @@ void KafkaProducer::drop_client() {
       dropped.splice(dropped.end(), *gone);
     }
     state.routes.clear();
+    state.gates.clear();
     return std::move(state.client);
   });
   give(std::move(answers));
@@ -360,7 +409,8 @@ void KafkaProducer::end() {
   Answers answers;
   state_.with([&](State& state) {
     for (auto& append : state.waiting) {
-      answers.push_back({std::move(append.reply), fail(Kind::stopping, "the log was closed")});
+      auto answer = append.some_may_be_there() ? maybe_written() : fail(Kind::stopping, "the log was closed");
+      answers.push_back({std::move(append.reply), std::move(answer)});
     }
     state.waiting.clear();
     state.mode = Mode::ended;

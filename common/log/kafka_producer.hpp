@@ -1,11 +1,12 @@
 // The idempotent producer of a log, with the one thread on which the broker's acknowledgements arrive.
 //
 // Records go straight to the library on the caller's thread, so order across calls is the library's. In front of it
-// stand our bounds, and the room where appends wait whose topic has not been seen yet: producing to a topic that does
-// not exist would fail only after the whole append_wait_max.
+// stand our bounds, and the room where appends wait whose topic has not been seen yet (producing to a topic that does
+// not exist would fail only after the whole append_wait_max) or whose partition is still being opened (KafkaGate).
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,16 +51,19 @@ class KafkaProducer {
     Mode mode = Mode::running;
     bool wanted = false;  // somebody asked while there was no client
     KafkaClient client;
-    std::unordered_map<std::string, Route> routes;  // handles of `client`
-    KafkaAppends waiting;                           // for a topic to be looked up, in the order of their calls
-    KafkaAppends pending;                           // with the library
-    KafkaAppends overdue;                           // answered, but still with the library
-    std::size_t records = 0;                        // of all three
+    std::unordered_map<std::string, Route> routes;                 // handles of `client`
+    std::unordered_map<std::string, std::deque<KafkaGate>> gates;  // of `client`, by topic; their addresses stay
+    KafkaAppends waiting;     // for their topics or gates, in the order of their calls
+    KafkaAppends pending;     // with the library
+    KafkaAppends overdue;     // answered, but still with the library
+    std::size_t records = 0;  // of all three
     std::size_t bytes = 0;
 
     [[nodiscard]] const Route* route(const Outgoing& record) const;
     [[nodiscard]] bool may_pass(const KafkaAppend& append) const;  // its topics are known, and nobody waits for them
     void forget_routes(const KafkaAppend& append);
+    KafkaGate& gate(const Outgoing& record);
+    static void move(KafkaAppend& append, KafkaAppends& to, KafkaAppends::iterator before);
   };
   struct Answer {
     std::shared_ptr<Reply<Appended>> reply;
@@ -70,8 +74,8 @@ class KafkaProducer {
 
   Done check_open(State& state) const;
   [[nodiscard]] Done check_room(const State& state, const KafkaAppend& append) const;
-  static Done hand_over(State& state, KafkaAppends& from, KafkaAppends::iterator append);
-  static void forget(State& state, KafkaAppends& from, KafkaAppends::iterator append);
+  [[nodiscard]] Done hand_over(State& state, KafkaAppend& append) const;
+  static void forget(State& state, KafkaAppend& append);
   static void wake(State& state);
 
   // On the thread.
@@ -81,6 +85,7 @@ class KafkaProducer {
   void settle();
   void answer_overdue();
   static Appended maybe_written();
+  static void open_gate(const KafkaAppend::Report& report, Instant now);
   static void give(Answers answers);
   void look_up_topics();
   void admit(State& state, const Asked& asked, Answers& answers);

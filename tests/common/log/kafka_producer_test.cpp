@@ -170,6 +170,29 @@ TEST_CASE("a producer whose session is broken is built anew and what was in flig
   CHECK(late.error().kind == Kind::stopping);
 }
 
+// A leader that has just been elected refuses the first requests and takes later ones: what follows must not overtake.
+TEST_CASE("the first records of a new partition are all there, once and in order") {
+  KafkaScene scene{KafkaCluster::single()};
+  constexpr std::int32_t partitions = 100;  // the broker takes a while to begin with all of them
+  for (int round = 0; round < 10; ++round) {
+    const auto topic = scene.fresh_topic(partitions);
+    std::vector<Outgoing> records;
+    for (int i = 0; i < 5; ++i) {
+      for (std::int32_t number = 0; number < partitions; ++number) {
+        records.push_back(to({topic, number}, fmt::format("{}", i)));
+      }
+    }
+
+    const auto stored = scene.run(scene.log->append(std::move(records)));
+
+    REQUIRE(stored.has_value());
+    for (std::size_t i = 0; i < stored->size(); ++i) CHECK((*stored)[i] == static_cast<Offset>(i / partitions));
+    const auto there = all_of(scene, {topic, round});
+    REQUIRE(there.size() == 5);
+    for (const auto& record : there) CHECK(*record.value() == fmt::format("{}", record.offset()));
+  }
+}
+
 TEST_CASE("who waits for a topic that is not there holds back only what follows to the same topics") {
   KafkaScene scene{KafkaCluster::single()};
   const Partition known{scene.fresh_topic(1), 0};
