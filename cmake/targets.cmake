@@ -31,8 +31,12 @@ function(sluice_program name)
   target_link_libraries(${name} PRIVATE ${arg_USES} fmt::fmt tl::expected)
 endfunction()
 
-# sluice_test(NAME SOURCES … USES … [LABELS threads kafka postgres measure long] [TIMEOUT seconds])
-# Labels: `threads` also runs under ThreadSanitizer; `measure` and `kafka` never share the machine with another test.
+# What ThreadSanitizer has something to say about; the tsan tree builds nothing else.
+add_custom_target(threaded_tests)
+
+# sluice_test(NAME SOURCES … USES … [LABELS threads kafka kafka_three postgres measure long] [TIMEOUT seconds])
+# Labels: `threads` also runs under ThreadSanitizer; `kafka` (one node), `kafka_three` and `postgres` need that service, which no
+# two tests use at once, since some kill it; `measure` never shares the machine.
 function(sluice_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;USES;LABELS")
   add_executable(${name} ${arg_SOURCES})
@@ -43,14 +47,20 @@ function(sluice_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  set(services ${arg_LABELS})
+  list(FILTER services INCLUDE REGEX "^(kafka|kafka_three|postgres)$")
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK "${services}")
   if("measure" IN_LIST arg_LABELS)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(threaded_tests ${name})
+  endif()
 endfunction()
 
-# sluice_fuzz(NAME SOURCES … USES …): a libFuzzer target of the check tree; runs 60 seconds per normal run from its own corpus.
+# sluice_fuzz(NAME SOURCES … USES …): a libFuzzer target of the check tree; runs 60 seconds per normal run from its own corpus,
+# politely, beside the tests that mostly wait for a service.
 function(sluice_fuzz name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
   if(NOT SLUICE_CHECK)
@@ -61,7 +71,11 @@ function(sluice_fuzz name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ${arg_USES} fmt::fmt tl::expected)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/corpus/${name})
-  add_test(NAME ${name} COMMAND ${name} -max_total_time=60 -max_len=65536 -print_final_stats=1 -timeout=10
+  add_test(NAME ${name} COMMAND nice -n 19 $<TARGET_FILE:${name}> -max_total_time=60 -max_len=65536 -print_final_stats=1 -timeout=10
     ${CMAKE_BINARY_DIR}/corpus/${name})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 180)
+  # Two at a time: every other one waits for the one before.
+  get_property(slot GLOBAL PROPERTY sluice_fuzz_slot)
+  math(EXPR slot "(${slot} + 0) % 2 + 1")
+  set_property(GLOBAL PROPERTY sluice_fuzz_slot ${slot})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 180 RESOURCE_LOCK fuzz_${slot})
 endfunction()

@@ -24,12 +24,32 @@ void check_world(const Settings& settings, Program program, Mistakes& mistakes) 
         "KAFKA_BROKERS: not set: sluice-ingress and sluice-worker need KAFKA_BROKERS and DATABASE_URL; one process "
         "alone is `sluice up`");
   }
-  const bool sasl = settings.world.kafka_security_protocol.starts_with("sasl");
-  if (sasl && (settings.world.kafka_mechanism.empty() || settings.world.kafka_username.empty() ||
-               settings.world.kafka_password.empty())) {
+}
+
+void check_kafka_security(const WorldSettings& world, Mistakes& mistakes) {
+  const auto& protocol = world.kafka_security_protocol;
+  const bool tls = protocol.ends_with("ssl");
+  const bool sasl = protocol.starts_with("sasl");
+  const bool password = !world.kafka_password.empty();
+  const bool sasl_given = !world.kafka_mechanism.empty() || !world.kafka_username.empty() || password;
+  const bool sasl_whole = !world.kafka_mechanism.empty() && !world.kafka_username.empty() && password;
+  if (sasl && !sasl_whole) {
     mistakes.emplace_back(
         "KAFKA_SECURITY_PROTOCOL: sasl needs KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
   }
+  if (!sasl && sasl_given) {
+    mistakes.push_back(fmt::format(
+        "KAFKA_SECURITY_PROTOCOL: {} does not log in; with KAFKA_SASL_* allowed are sasl_plaintext and sasl_ssl",
+        protocol));
+  }
+  if (!tls && (!world.kafka_ca.empty() || !world.kafka_certificate.empty() || !world.kafka_key.empty())) {
+    mistakes.push_back(fmt::format(
+        "KAFKA_SECURITY_PROTOCOL: {} is not encrypted; with KAFKA_SSL_* allowed are ssl and sasl_ssl", protocol));
+  }
+  if (world.kafka_certificate.empty() != world.kafka_key.empty())
+    mistakes.emplace_back("KAFKA_SSL_CERTIFICATE_LOCATION: goes together with KAFKA_SSL_KEY_LOCATION");
+  if (!world.kafka_key_password.empty() && world.kafka_key.empty())
+    mistakes.emplace_back("KAFKA_SSL_KEY_PASSWORD: needs KAFKA_SSL_KEY_LOCATION");
 }
 
 void check_public_url(const Settings& settings, Program program, Mistakes& mistakes) {
@@ -104,6 +124,7 @@ std::size_t changes_between(std::string_view one, std::string_view other) {
 
 void check_rules(const Settings& settings, Program program, std::vector<std::string>& mistakes) {
   check_world(settings, program, mistakes);
+  check_kafka_security(settings.world, mistakes);
   check_public_url(settings, program, mistakes);
   check_services(settings, program, mistakes);
   check_names(settings, mistakes);

@@ -1,14 +1,11 @@
-// What can be set about Kafka, as one struct with units; and the environment's names for the part that operators set.
+// What can be set about Kafka, as one struct with units. What operators set of it is declared in common/config.
 #pragma once
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "common/base/result.hpp"
 
 namespace sluice::log {
 
@@ -55,10 +52,5 @@ struct KafkaSettings {
   // thread, several at once. An alarm of ours, such as offsets that were reset, comes here as a warning.
   std::function<void(int level, std::string_view text)> on_log;
 };
-
-// From names such as KAFKA_BROKERS. A name that is none of them, a value that is not allowed and names that contradict
-// each other are Kind::invalid; the sentence names all mistakes, one a line, with what is allowed. KAFKA_TOPIC_PREFIX
-// is a known name that belongs to the caller.
-Result<KafkaSettings> kafka_settings_from(const std::map<std::string, std::string>& environment);
 
 }  // namespace sluice::log

@@ -126,6 +126,12 @@ TEST_CASE("Kafka and the database go together") {
 TEST_CASE("a log-in to Kafka needs all of its parts") {
   CHECK(names(read({{"KAFKA_SECURITY_PROTOCOL", "sasl_ssl"}, {"KAFKA_SASL_USERNAME", "u"}}),
               "sasl needs KAFKA_SASL_MECHANISM"));
+  CHECK(names(read({{"KAFKA_SASL_USERNAME", "u"}}), "KAFKA_SECURITY_PROTOCOL: plaintext does not log in"));
+  CHECK(names(read({{"KAFKA_SSL_CA_LOCATION", "ca.pem"}}), "KAFKA_SECURITY_PROTOCOL: plaintext is not encrypted"));
+  CHECK(names(read({{"KAFKA_SECURITY_PROTOCOL", "ssl"}, {"KAFKA_SSL_KEY_LOCATION", "key"}}),
+              "KAFKA_SSL_CERTIFICATE_LOCATION: goes together with KAFKA_SSL_KEY_LOCATION"));
+  CHECK(names(read({{"KAFKA_SECURITY_PROTOCOL", "ssl"}, {"KAFKA_SSL_KEY_PASSWORD", "x"}}),
+              "KAFKA_SSL_KEY_PASSWORD: needs KAFKA_SSL_KEY_LOCATION"));
 }
 
 TEST_CASE("with Twilio everything must be real or declared off") {

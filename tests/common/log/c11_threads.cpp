@@ -1,7 +1,7 @@
 // ThreadSanitizer knows pthreads, not C11's threads of the C library, and librdkafka is built on those: its locks and
 // its threads are invisible to it, and whatever passes through one of its queues looks like a race. In the tsan tree
-// this unit takes the place of the C library's functions with the same over pthreads, so that everything is seen and
-// nothing has to be suppressed.
+// this unit takes the place of the C library's functions with the same over pthreads, so that they are seen. What is
+// left unseen, the library's own atomics, is named in tests/support/tsan.supp.
 #include <pthread.h>
 #include <threads.h>
 

@@ -18,9 +18,8 @@ constexpr Instant later = now + 1h;
 
 struct Scene {
   Scene() {
-    KafkaSettings settings;
-    settings.brokers = "127.0.0.1:1";
-    auto made = make_client(RD_KAFKA_PRODUCER, producer_properties(settings), voice);
+    // Without a broker the library has nothing to say, so that what it holds is the records alone.
+    auto made = make_client(RD_KAFKA_PRODUCER, producer_properties(KafkaSettings{}), voice);
     REQUIRE(made.has_value());
     client = std::move(*made);
     topic = topic_handle(client.get(), "a");

@@ -12,16 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-using Environment = std::map<std::string, std::string>;
-
-std::string refused(Environment environment) {
-  environment.emplace("KAFKA_BROKERS", "127.0.0.1:9092");
-  const auto settings = kafka_settings_from(environment);
-  REQUIRE_FALSE(settings.has_value());
-  CHECK(settings.error().kind == Kind::invalid);
-  return settings.error().sentence;
-}
-
 bool names(const std::string& sentence, std::string_view what) {
   return sentence.find(what) != std::string::npos;
 }
@@ -46,32 +36,22 @@ const Subscription subscription{.group = "group", .topics = {"topic"}};
 
 }  // namespace
 
-TEST_CASE("every name of the environment reaches its field") {
-  const auto settings = kafka_settings_from({{"KAFKA_BROKERS", "one:9092,two:9092"},
-                                             {"KAFKA_TOPIC_PREFIX", "belongs to the caller"},
-                                             {"KAFKA_CLIENT_ID", "worker"},
-                                             {"KAFKA_SECURITY_PROTOCOL", "sasl_ssl"},
-                                             {"KAFKA_SSL_CA_LOCATION", "ca.pem"},
-                                             {"KAFKA_SSL_CERTIFICATE_LOCATION", "ours.pem"},
-                                             {"KAFKA_SSL_KEY_LOCATION", "ours.key"},
-                                             {"KAFKA_SSL_KEY_PASSWORD", "secret"},
-                                             {"KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"},
-                                             {"KAFKA_SASL_USERNAME", "user"},
-                                             {"KAFKA_SASL_PASSWORD", "pass"},
-                                             {"KAFKA_LINGER_MS", "0.5"},
-                                             {"KAFKA_COMPRESSION", "lz4"},
-                                             {"KAFKA_APPEND_WAIT_MS", "2000"},
-                                             {"KAFKA_SESSION_WAIT_MS", "6000"},
-                                             {"KAFKA_HEARTBEAT_MS", "200"}});
+TEST_CASE("every setting reaches its property") {
+  KafkaSettings settings;
+  settings.brokers = "one:9092,two:9092";
+  settings.security_protocol = "sasl_ssl";
+  settings.ca = "ca.pem";
+  settings.certificate = "ours.pem";
+  settings.key = "ours.key";
+  settings.key_password = "secret";
+  settings.sasl_mechanism = "SCRAM-SHA-512";
+  settings.sasl_username = "user";
+  settings.sasl_password = "pass";
+  settings.linger = 500us;
+  settings.compression = "lz4";
 
-  REQUIRE(settings.has_value());
-  CHECK(settings->brokers == "one:9092,two:9092");
-  CHECK(settings->client_id == "worker");
-  CHECK(settings->linger == 500us);
-  CHECK(settings->append_wait_max == 2000ms);
-  CHECK(settings->session_wait_max == 6000ms);
-  CHECK(settings->heartbeat_pause == 200ms);
-  const auto properties = producer_properties(*settings);
+  const auto properties = producer_properties(settings);
+
   CHECK(property(properties, "bootstrap.servers") == "one:9092,two:9092");
   CHECK(property(properties, "security.protocol") == "sasl_ssl");
   CHECK(property(properties, "ssl.ca.location") == "ca.pem");
@@ -83,52 +63,6 @@ TEST_CASE("every name of the environment reaches its field") {
   CHECK(property(properties, "sasl.password") == "pass");
   CHECK(property(properties, "linger.ms") == "0.500");
   CHECK(property(properties, "compression.type") == "lz4");
-}
-
-TEST_CASE("what is not set keeps its default and an empty value is not set") {
-  const auto settings = kafka_settings_from({{"KAFKA_BROKERS", "one:9092"}, {"KAFKA_SECURITY_PROTOCOL", ""}});
-
-  REQUIRE(settings.has_value());
-  CHECK(settings->security_protocol == "plaintext");
-  CHECK(settings->session_wait_max == 10'000ms);
-  CHECK(settings->heartbeat_pause == 500ms);
-  CHECK_FALSE(settings->instance.has_value());
-}
-
-TEST_CASE("an unknown name is refused with those that are known") {
-  const auto sentence = refused({{"KAFKA_SSL_VERIFY", "false"}});
-
-  CHECK(names(sentence, "KAFKA_SSL_VERIFY: unknown"));
-  CHECK(names(sentence, "KAFKA_SSL_CA_LOCATION"));
-}
-
-TEST_CASE("a value that is not allowed is refused with those that are") {
-  CHECK(names(refused({{"KAFKA_SECURITY_PROTOCOL", "tls"}}), "'tls' is not allowed; allowed are plaintext, ssl"));
-  CHECK(names(refused({{"KAFKA_SASL_MECHANISM", "GSSAPI"}}), "SCRAM-SHA-256"));
-  CHECK(names(refused({{"KAFKA_LINGER_MS", "soon"}}), "milliseconds from 0 to 1000"));
-  CHECK(names(refused({{"KAFKA_LINGER_MS", "-1"}}), "KAFKA_LINGER_MS"));
-  CHECK(names(refused({{"KAFKA_APPEND_WAIT_MS", "100"}}), "KAFKA_APPEND_WAIT_MS"));
-  CHECK(names(refused({{"KAFKA_SESSION_WAIT_MS", "10s"}}), "KAFKA_SESSION_WAIT_MS"));
-  CHECK(names(refused({{"KAFKA_HEARTBEAT_MS", "5000"}}), "a third"));
-}
-
-TEST_CASE("names that contradict each other are refused") {
-  CHECK(names(refused({{"KAFKA_SECURITY_PROTOCOL", "sasl_ssl"}}), "needs KAFKA_SASL_MECHANISM"));
-  CHECK(names(refused({{"KAFKA_SASL_USERNAME", "user"}}), "does not log in"));
-  CHECK(names(refused({{"KAFKA_SSL_CA_LOCATION", "ca.pem"}}), "not encrypted"));
-  CHECK(names(refused({{"KAFKA_SECURITY_PROTOCOL", "ssl"}, {"KAFKA_SSL_KEY_LOCATION", "key"}}), "go together"));
-  CHECK(names(refused({{"KAFKA_SECURITY_PROTOCOL", "ssl"}, {"KAFKA_SSL_KEY_PASSWORD", "x"}}),
-              "needs KAFKA_SSL_KEY_LOCATION"));
-}
-
-TEST_CASE("all mistakes are told at once and no secret among them") {
-  const auto settings = kafka_settings_from({{"KAFKA_SASL_PASSWORD", "hunter2"}, {"KAFKA_COMPRESSION", "rar"}});
-
-  REQUIRE_FALSE(settings.has_value());
-  CHECK(names(settings.error().sentence, "KAFKA_BROKERS: not set"));
-  CHECK(names(settings.error().sentence, "KAFKA_COMPRESSION"));
-  CHECK(names(settings.error().sentence, "KAFKA_SECURITY_PROTOCOL"));
-  CHECK_FALSE(names(settings.error().sentence, "hunter2"));
 }
 
 TEST_CASE("the library verifies certificates and host names in every use") {
