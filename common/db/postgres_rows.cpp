@@ -95,6 +95,11 @@ PostgresRows::PostgresRows(Loop& loop, PostgresPool& pool, std::size_t rows_max)
 
 PostgresRows::~PostgresRows() {
   *self_ = nullptr;
+  for (const auto& [key, shape] : shapes_) {
+    for (auto* rows : {&shape->again, &shape->waiting}) {
+      for (auto& row : *rows) row.finished(fail(Kind::stopping, "the database is closed"));
+    }
+  }
 }
 
 PostgresRows::Shape& PostgresRows::shape_of(const RowShape& shape) {

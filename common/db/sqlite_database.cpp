@@ -23,6 +23,7 @@ class Call : public WriteJob {
       : file_(file), loop_(loop), ticket_(std::move(ticket)), reply_(Reply<Result<T>>::on(loop)) {}
 
   [[nodiscard]] std::shared_ptr<Reply<Result<T>>> reply() const { return reply_; }
+  [[nodiscard]] bool waits_for_its_turn() const final { return true; }
 
   Done run(sqlite3* /*file*/) final {
     answer_ = execute(file_);

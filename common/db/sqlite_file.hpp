@@ -54,6 +54,8 @@ class WriteJob {
   [[nodiscard]] virtual std::size_t bytes() const { return 0; }  // what it keeps in memory; asked once
   // False only for jobs whose single statement SQLite undoes by itself when it fails.
   [[nodiscard]] virtual bool needs_savepoint() const { return true; }
+  // True only for jobs of a task: it gives its thread back before it waits, so that others of the same turn may join.
+  [[nodiscard]] virtual bool waits_for_its_turn() const { return false; }
 };
 
 class SqliteFile {

@@ -41,12 +41,13 @@ void SqliteWriter::close() {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
   }
-  arrived_.notify_one();
+  arrived_->notify_one();
   std::call_once(joined_, [this] { thread_.join(); });
 }
 
 bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
   const auto bytes = job->bytes();
+  auto* turn = job->waits_for_its_turn() ? Loop::here() : nullptr;
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -57,7 +58,13 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
     queue_bytes_ += bytes;
     wake = std::exchange(sleeping_, false);
   }
-  if (wake) arrived_.notify_one();
+  // What a loop submits in one turn travels together: woken at the first of it, the thread would make a group of that
+  // alone, and all the others would wait for one more write to the disk. Who may block its loop wakes it in any case.
+  if (turn == nullptr) {
+    arrived_->notify_one();
+  } else if (wake) {
+    turn->post([arrived = arrived_] { arrived->notify_one(); });
+  }
   return true;
 }
 
@@ -100,7 +107,7 @@ bool SqliteWriter::take(Group& group) {
   while (queue_.empty()) {
     if (closed_) return false;
     sleeping_ = true;
-    arrived_.wait(lock, [this] { return !queue_.empty() || closed_; });
+    arrived_->wait(lock, [this] { return !queue_.empty() || closed_; });
     sleeping_ = false;
   }
   std::size_t bytes = 0;

@@ -65,7 +65,8 @@ class SqliteWriter final : public SqliteFile {
   const SqliteLimits limits_;
 
   mutable std::mutex mutex_;
-  std::condition_variable arrived_;
+  // A loop may still be about to wake us when we are gone.
+  std::shared_ptr<std::condition_variable> arrived_ = std::make_shared<std::condition_variable>();
   std::deque<Queued> queue_;  // guarded by mutex_, as are the next three
   std::size_t queue_bytes_ = 0;
   bool sleeping_ = false;

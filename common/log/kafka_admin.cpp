@@ -78,12 +78,17 @@ KafkaAdmin::KafkaAdmin(const KafkaSettings& settings, const Clock& clock, KafkaC
 
 template <class Ask>
 auto KafkaAdmin::patiently(const Ask& ask) -> decltype(ask(Milliseconds{})) {
-  const auto latest = clock_.now() + settings_.request_wait_max;
+  const auto begun = clock_.now();
   const KafkaQueue nothing{rd_kafka_queue_new(client_.get())};  // waiting for it is how this thread pauses
   for (;;) {
     if (stopping_) return fail(Kind::stopping, "the log is closed");
     auto answer = ask(std::min<Milliseconds>(one_answer_wait_max, settings_.request_wait_max));
-    if (answer || answer.error().kind != Kind::unavailable || clock_.now() >= latest) return answer;
+    if (answer) return answer;
+    const auto kind = answer.error().kind;
+    const auto patience = kind == Kind::unavailable ? Duration{settings_.request_wait_max}
+                          : kind == Kind::not_found ? Duration{absent_topic_wait_max}
+                                                    : Duration{};
+    if (clock_.now() - begun >= patience) return answer;
     const KafkaEvent none{rd_kafka_queue_poll(nothing.get(), static_cast<int>(asking_again_pause.count()))};
   }
 }

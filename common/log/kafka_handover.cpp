@@ -80,6 +80,7 @@ void KafkaHandover::revoke(Instant deadline) {
   const std::scoped_lock lock(mutex_);
   Revoking notice{{}, deadline};
   for (auto& [partition, lane] : lanes_) {
+    lane.revoking = true;
     drop_ready(lane);
     notice.partitions.push_back(partition);
   }
@@ -157,6 +158,7 @@ std::optional<Notice> KafkaHandover::take() {
   if (!notices_.empty()) {
     auto notice = std::move(notices_.front());
     notices_.pop_front();
+    if (const auto* assigned = std::get_if<Assigned>(&notice)) begin_unpaused(*assigned);
     return notice;
   }
   if (!turns_.empty()) {
@@ -194,14 +196,7 @@ void KafkaHandover::pause(const Partition& partition) {
 void KafkaHandover::resume(const Partition& partition) {
   const std::scoped_lock lock(mutex_);
   auto* lane = find(partition);
-  if (!lane || !lane->paused) return;
-  const bool before = anything();
-  lane->paused = false;
-  flowing_bytes_ += lane->ready.bytes;
-  if (std::exchange(lane->full, false)) starving_ = true;
-  if (!lane->anything()) return;
-  line_up(*lane);
-  arrived(before);
+  if (lane && lane->paused) go_on(*lane);
 }
 
 void KafkaHandover::release(const std::vector<Partition>& partitions) {
@@ -209,7 +204,7 @@ void KafkaHandover::release(const std::vector<Partition>& partitions) {
     const std::scoped_lock lock(mutex_);
     for (const auto& partition : partitions) {
       auto* lane = find(partition);
-      if (!lane) continue;
+      if (!lane || !lane->revoking) continue;  // else it was assigned anew, and the owner doesn't know yet
       drop_ready(*lane);
       lane->released = true;
     }
@@ -234,6 +229,24 @@ KafkaHandover::Lane* KafkaHandover::find(const Partition& partition) {
 const KafkaHandover::Lane* KafkaHandover::find(const Partition& partition) const {
   const auto found = lanes_.find(partition);
   return found == lanes_.end() ? nullptr : &found->second;
+}
+
+// What the owner paused before he was told of an assignment was the one before it.
+void KafkaHandover::begin_unpaused(const Assigned& assigned) {
+  for (const auto& assignment : assigned.partitions) {
+    auto* lane = find(assignment.partition);
+    if (lane && lane->epoch == assignment.epoch && lane->paused) go_on(*lane);
+  }
+}
+
+void KafkaHandover::go_on(Lane& lane) {
+  const bool before = anything();
+  lane.paused = false;
+  flowing_bytes_ += lane.ready.bytes;
+  if (std::exchange(lane.full, false)) starving_ = true;
+  if (!lane.anything()) return;
+  line_up(lane);
+  arrived(before);
 }
 
 void KafkaHandover::line_up(Lane& lane) {

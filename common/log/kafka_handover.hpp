@@ -69,6 +69,7 @@ class KafkaHandover : public std::enable_shared_from_this<KafkaHandover> {
     Batch ready;
     bool paused = false;
     bool full = false;  // while paused
+    bool revoking = false;
     bool released = false;
 
     [[nodiscard]] bool anything() const { return !ready.records.empty() || ready.end.has_value(); }
@@ -78,6 +79,8 @@ class KafkaHandover : public std::enable_shared_from_this<KafkaHandover> {
   Notice take_from(Lane& lane);
   Lane* find(const Partition& partition);
   [[nodiscard]] const Lane* find(const Partition& partition) const;
+  void begin_unpaused(const Assigned& assigned);
+  void go_on(Lane& lane);
   void line_up(Lane& lane);
   void step_out(Lane& lane);
   void drop_ready(Lane& lane);

@@ -14,10 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto turn_wait_max = 100ms;          // so often the thread looks whose time is up
-constexpr auto look_up_pause = 20ms;           // between two questions for a topic that is not there (yet)
-constexpr auto look_up_wait_max = 250ms;       // for one answer: reports wait meanwhile
-constexpr auto absent_topic_wait_max = 300ms;  // a topic that was just created may not be known to every broker yet
+constexpr auto turn_wait_max = 100ms;     // so often the thread looks whose time is up
+constexpr auto look_up_pause = 20ms;      // between two questions for a topic that is not there (yet)
+constexpr auto look_up_wait_max = 250ms;  // for one answer: reports wait meanwhile
 constexpr auto rebuild_wait_max = 1'000ms;
 constexpr auto gate_open_max = 1h;  // far less than the day for which a broker remembers an idle producer
 

@@ -97,6 +97,7 @@ Result<std::vector<Record>> KafkaReader::read_with(KafkaReading reading, const P
 
 Result<std::vector<Record>> KafkaReader::read_on(Seat& seat, const Partition& partition, Offset from, ReadLimits limits,
                                                  Instant latest) {
+  const auto begun = clock_.now();
   auto& topic = seat.topics[partition.topic];
   if (!topic) topic = topic_handle(seat.client.get(), partition.topic);
   Reading reading{topic.get(), partition.number};
@@ -118,8 +119,10 @@ Result<std::vector<Record>> KafkaReader::read_on(Seat& seat, const Partition& pa
       started = reading.start(RD_KAFKA_OFFSET_BEGINNING);
       if (!started) return fail(std::move(started.error()));
     } else if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      if (kafka_passes_soon(error) && clock_.now() < latest) continue;
-      return fail(kafka_failure(error, fmt::format("reading {}/{}", partition.topic, partition.number)));
+      auto failure = kafka_failure(error, fmt::format("reading {}/{}", partition.topic, partition.number));
+      const bool may_appear = failure.kind == Kind::not_found && clock_.now() - begun < absent_topic_wait_max;
+      if (may_appear || (kafka_passes_soon(error) && clock_.now() < latest)) continue;
+      return fail(std::move(failure));
     } else {
       auto record = record_of(*message, scratch);
       if (!records.empty() && bytes + record.bytes() > limits.bytes_max) break;

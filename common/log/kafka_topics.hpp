@@ -11,6 +11,9 @@
 
 namespace sluice::log {
 
+// A topic that was just created is not known to every broker yet: so long none is believed that there is no such topic.
+constexpr std::chrono::milliseconds absent_topic_wait_max{1'000};
+
 bool is_legal_topic(std::string_view name);  // as Kafka has it: 1 to 249 of letters, digits, dot, underscore and dash
 
 // How many partitions it has; not_found when there is no such topic.

@@ -23,7 +23,15 @@ std::optional<Notice> SimulatedMember::take() {
   if (!process_->exchange()) return std::nullopt;
   auto notice = std::move(inbox_.front());
   inbox_.pop_front();
+  if (const auto* assigned = std::get_if<Assigned>(&notice)) begin_unpaused(*assigned);
   return notice;
+}
+
+// What the owner paused before he was told of an assignment was the one before it.
+void SimulatedMember::begin_unpaused(const Assigned& assigned) {
+  for (const auto& each : assigned.partitions) {
+    if (auto* found = belief(each.partition, each.epoch)) found->paused = false;
+  }
 }
 
 bool SimulatedMember::has_to_tell(const Belief& belief) {

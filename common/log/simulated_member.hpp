@@ -64,6 +64,7 @@ class SimulatedMember : public std::enable_shared_from_this<SimulatedMember> {
   void leave();
   Belief* belief(const Partition& partition, Epoch epoch);
   [[nodiscard]] static bool has_to_tell(const Belief& belief);
+  void begin_unpaused(const Assigned& assigned);
   [[nodiscard]] std::optional<Notice> take_records();
   [[nodiscard]] Notice tell(const Partition& partition, Belief& belief);
 

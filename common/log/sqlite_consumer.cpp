@@ -90,6 +90,7 @@ std::optional<Notice> SqliteDelivery::take() {
   if (!notices_.empty()) {
     auto notice = std::move(notices_.front());
     if (notices_.size() > 1 || !closed_) notices_.pop_front();  // Closed is the last notice for ever
+    if (const auto* assigned = std::get_if<Assigned>(&notice)) begin_unpaused(*assigned);
     return notice;
   }
   while (!listed_.empty()) {
@@ -103,6 +104,14 @@ std::optional<Notice> SqliteDelivery::take() {
     if (notice) return notice;
   }
   return std::nullopt;
+}
+
+// What the owner paused before he was told of an assignment was the one before it.
+void SqliteDelivery::begin_unpaused(const Assigned& assigned) {
+  for (const auto& assignment : assigned.partitions) {
+    auto* cursor = find(assignment.partition);
+    if (cursor != nullptr && cursor->epoch() == assignment.epoch) cursor->resume();
+  }
 }
 
 void SqliteDelivery::say(Notice notice) {

@@ -55,6 +55,7 @@ class SqliteDelivery : public std::enable_shared_from_this<SqliteDelivery> {
   void left();
   void broken(Failure failure);
 
+  void begin_unpaused(const Assigned& assigned);
   void say(Notice notice);
   std::optional<Notice> take();
   void list_if_news(Cursor& cursor);

@@ -40,6 +40,7 @@ class AnsweringJob : public db::WriteJob {
       : core_(std::move(core)), loop_(loop), reply_(Reply<Result<T>>::on(loop)) {}
 
   [[nodiscard]] const std::shared_ptr<Reply<Result<T>>>& reply() const { return reply_; }
+  [[nodiscard]] bool waits_for_its_turn() const final { return true; }
 
   Done run(sqlite3* /*file*/) final {
     auto answer = work();

@@ -76,14 +76,14 @@ void play(MakeWorld make, std::span<const Exception> exceptions, std::string_vie
 void check_exceptions(std::string_view world, std::span<const Exception> exceptions);
 
 // Every case: the function that plays it, and the sentence that it proves.
-#define SLUICE_LOG_CASES(X)                                                                                   \
-  SLUICE_LOG_APPEND_CASES(X)                                                                                  \
-  SLUICE_LOG_READING_CASES(X)                                                                                 \
-  SLUICE_LOG_TOPIC_CASES(X)                                                                                   \
-  SLUICE_LOG_DELIVERY_CASES(X)                                                                                \
-  SLUICE_LOG_PAUSE_CASES(X)                                                                                   \
-  SLUICE_LOG_COMMIT_CASES(X) SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) SLUICE_LOG_PROCESS_CASES(X) \
-      SLUICE_LOG_ATOMIC_CASES(X)
+#define SLUICE_LOG_CASES(X)    \
+  SLUICE_LOG_APPEND_CASES(X)   \
+  SLUICE_LOG_READING_CASES(X)  \
+  SLUICE_LOG_TOPIC_CASES(X)    \
+  SLUICE_LOG_DELIVERY_CASES(X) \
+  SLUICE_LOG_PAUSE_CASES(X)    \
+  SLUICE_LOG_COMMIT_CASES(X)   \
+  SLUICE_LOG_MEMBER_CASES(X) SLUICE_LOG_CRASH_CASES(X) SLUICE_LOG_PROCESS_CASES(X) SLUICE_LOG_ATOMIC_CASES(X)
 
 #define SLUICE_LOG_APPEND_CASES(X)                                                                    \
   X(offsets_rise, "an append answers with one rising offset per record")                              \
@@ -146,6 +146,7 @@ void check_exceptions(std::string_view world, std::span<const Exception> excepti
   X(paused_means_silent, "nothing of a paused partition is delivered while others flow") \
   X(pause_of_a_backlog, "a pause in the middle of a backlog loses and doubles nothing")  \
   X(pause_twice, "pausing and resuming twice is the same as once")                       \
+  X(pause_before_being_told, "a pause from before an assignment was told does not hold") \
   X(pause_is_forgotten, "a pause ends with the assignment")
 
 #define SLUICE_LOG_COMMIT_CASES(X)                                                                 \

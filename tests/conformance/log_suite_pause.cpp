@@ -98,4 +98,19 @@ Task<> pause_is_forgotten(LogWorld& world) {
   CHECK(delivered);
 }
 
+// Whoever pauses a partition before he is told that it is his speaks of an assignment that has passed.
+Task<> pause_before_being_told(LogWorld& world) {
+  const auto partition = co_await fresh_partition(world);
+  co_await put(world, partition, numbered("r", 5));
+  auto member = co_await Member::join(world, world.fresh_name("group"), partition.topic);
+  for (int i = 0; i < 40; ++i) {  // time enough for the group to decide
+    co_await world.clock().sleep_for(std::chrono::milliseconds{25});
+    member->consumer().pause(partition);
+  }
+
+  const bool delivered = co_await until(world, *member, [&] { return member->got.size() == 5; });
+
+  CHECK(delivered);
+}
+
 }  // namespace sluice::conformance
