@@ -27,7 +27,8 @@ struct Scene {
 
   KafkaAppends append(const std::vector<std::int32_t>& partitions) {
     std::vector<Outgoing> records;
-    for (const auto partition : partitions) records.push_back({.topic = "a", .partition = partition, .key = "key", .value = "text"});
+    for (const auto partition : partitions)
+      records.push_back({.topic = "a", .partition = partition, .key = "key", .value = "text"});
     auto prepared = KafkaAppend::prepare(std::move(records), 1'000);
     REQUIRE(prepared.has_value());
     return std::move(*prepared);
