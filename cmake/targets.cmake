@@ -1,19 +1,34 @@
-# One precompiled header for the whole tree: Asio alone costs four seconds per unit without it.
+# Precompiled headers for the whole tree: Asio alone costs four seconds per unit without one. A header and the units that use it
+# are compiled with the same options, so tests have one of their own where theirs differ (see sluice_test_settings).
 if(SLUICE_PCH)
-  add_library(sluice_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
-  target_link_libraries(sluice_pch PUBLIC sluice_asio fmt::fmt tl::expected)
-  target_include_directories(sluice_pch PRIVATE ${CMAKE_SOURCE_DIR})
-  target_include_directories(sluice_pch SYSTEM PUBLIC ${Boost_INCLUDE_DIRS})
-  target_precompile_headers(sluice_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
+  foreach(pch sluice_pch sluice_test_pch)
+    add_library(${pch} OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+    target_link_libraries(${pch} PUBLIC sluice_asio fmt::fmt tl::expected)
+    target_include_directories(${pch} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_include_directories(${pch} SYSTEM PUBLIC ${Boost_INCLUDE_DIRS})
+    target_precompile_headers(${pch} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
+  endforeach()
 endif()
 
 function(sluice_common_settings target)
+  if(NOT ARGN)
+    set(ARGN sluice_pch)
+  endif()
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   if(SLUICE_PCH)
     target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
-    target_precompile_headers(${target} REUSE_FROM sluice_pch)
+    target_precompile_headers(${target} REUSE_FROM ${ARGN})
   endif()
 endfunction()
+
+# The code of a test, which runs once, costs more to optimise than it costs to run: what it tests is optimised. Lines in a
+# stack trace are enough there; full debug information is a sixth of the time to build.
+function(sluice_test_settings target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-g1> $<$<BOOL:${SLUICE_CHECK}>:-O0> $<$<BOOL:${SLUICE_TSAN}>:-O0>)
+endfunction()
+if(SLUICE_PCH)
+  sluice_test_settings(sluice_test_pch)
+endif()
 
 # sluice_library(NAME SOURCES a.cpp … USES other libraries …): one folder, one library, sources by hand.
 function(sluice_library name)
@@ -40,10 +55,9 @@ add_custom_target(threaded_tests)
 function(sluice_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;USES;LABELS")
   add_executable(${name} ${arg_SOURCES})
-  sluice_common_settings(${name})
+  sluice_common_settings(${name} sluice_test_pch)
+  sluice_test_settings(${name})
   target_link_libraries(${name} PRIVATE ${arg_USES} sluice_test_main fmt::fmt tl::expected)
-  # Lines in a stack trace are enough for a test; full debug information is a sixth of the time to build it.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-g1>)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()

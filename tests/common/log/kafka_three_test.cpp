@@ -172,11 +172,16 @@ TEST_CASE("topics of a large cluster have three copies of which two acknowledge"
   KafkaScene scene{KafkaCluster::three()};
   const auto topic = scene.fresh_topic(3);
 
-  const auto topics = scene.run(scene.log->topics());
+  std::optional<TopicInfo> info;  // the broker that is asked may learn of it last
+  CHECK(scene.until([&] {
+    const auto topics = scene.run(scene.log->topics());
+    REQUIRE(topics.has_value());
+    const auto found = std::ranges::find(*topics, topic, [](const TopicInfo& each) { return each.spec.name; });
+    if (found != topics->end()) info = *found;
+    return info.has_value();
+  }));
 
-  REQUIRE(topics.has_value());
-  const auto info = std::ranges::find(*topics, topic, [](const TopicInfo& each) { return each.spec.name; });
-  REQUIRE(info != topics->end());
+  REQUIRE(info.has_value());
   CHECK(info->replicas == 3);
   CHECK(scene.cluster.config_of(topic, "min.insync.replicas") == "2");
   CHECK(scene.cluster.config_of(topic, "max.message.bytes") == "4194304");
