@@ -14,10 +14,10 @@ void EngineCore::start_life(const PairPtr& pair, Lane& lane) {
 
 Task<> EngineCore::live(PairPtr pair, Lane& lane) {
   while (!lane.queue.empty() && pair->admits()) {
-    Outcome outcome =
+    auto outcome =
         co_await run_handler(pair, lane.queue.front().event, &lane, lane.tries, std::exchange(lane.woken, false));
-    if (!pair->current) break;
-    const bool goes_on = co_await act(pair, lane, std::move(outcome));
+    if (!outcome || !pair->current) break;
+    const bool goes_on = co_await act(pair, lane, std::move(*outcome));
     if (!goes_on) break;
   }
   --figures.lanes;
@@ -30,10 +30,10 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
 }
 
 // A handler that throws, or is not over at its deadline, has failed once; what it did outside is unknown, never done.
-Task<Outcome> EngineCore::run_handler(PairPtr pair, const event::Event& event, Lane* lane, std::uint32_t tries,
-                                      bool woken) {
+Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::Event& event, Lane* lane,
+                                                     std::uint32_t tries, bool woken) {
   auto turn = co_await turns.acquire();
-  if (!pair->admits()) co_return Outcome{Merged{}};  // ignored: nobody acts on it
+  if (!pair->admits()) co_return std::nullopt;
   ++pair->running;
   ++figures.running;
   RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};

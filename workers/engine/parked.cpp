@@ -82,9 +82,9 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     ENSURE(event.has_value(), "a record that was read once can be read again");
     auto head = co_await head_of(pair, lane, *event);
     if (!head || !pair->admits()) break;
-    Outcome outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
-    if (!pair->current) break;
-    const bool goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(outcome));
+    auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
+    if (!outcome || !pair->current) break;
+    const bool goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
     if (!goes_on) break;
   }
 }
