@@ -76,11 +76,15 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   if (!settled) co_return false;
   const std::size_t behind = std::min(settled->covers_behind, lane.queue.size() - 1);
   for (std::size_t i = 0; i <= behind; ++i) settled->finish.offsets.push_back(lane.queue[i].offset);
+  const bool leaves = std::holds_alternative<At>(outcome);
+  const ShortId id = short_id(head.event.id);
+  if (leaves) pair->scheduling.insert(id);
   const Finished finished = co_await finish(pair, std::move(settled->finish));
   if (finished == Finished::orphaned) co_return false;
   if (finished == Finished::durable) pop(*pair, lane, behind + 1);
   co_return true;
 }
+  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
 
 void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {

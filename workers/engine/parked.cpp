@@ -116,9 +116,13 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   settled->finish.changes.statements.push_back(
       store::forget_parked_head(spec.name, pair->number, static_cast<std::int64_t>(head.lane)));
   const Finished finished = co_await finish(pair, std::move(settled->finish));
-  if (finished == Finished::orphaned) co_return false;
+  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
+  if (finished == Finished::orphaned || !pair->current) co_return false;
   if (finished == Finished::durable) {
     index.remove_head(head.lane);
+  const bool leaves = std::holds_alternative<At>(outcome);
+  const ShortId id = short_id(event.id);
+  if (leaves) pair->scheduling.insert(id);
     if (!index.holds(head.lane)) pair->parked.erase(head.lane);
     watch_bounds(*pair);
   }

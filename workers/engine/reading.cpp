@@ -168,7 +168,10 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
                                             [&](const Queued& other) { return other.event.id == queued.event.id; });
   const auto moving = pair->moving.find(id);
   const bool is_moving = moving != pair->moving.end();
-  if (stands_in_memory || index.holds(id, event_id) || (is_moving && moving->second.contains(event_id))) {
+  // What comes back from the schedule while its row is still being written is no second copy of what leaves the lane.
+  const bool comes_back = pair->scheduling.contains(event_id);
+  if (!comes_back &&
+      (stands_in_memory || index.holds(id, event_id) || (is_moving && moving->second.contains(event_id)))) {
     const log::Offset offset = queued.offset;
     complete(*pair, Which::main, {&offset, 1});
     return;
@@ -204,7 +207,7 @@ void EngineCore::take_retry(const PairPtr& pair, const log::Record& record) {
   }
   const LaneId lane = lane_of(event->key);
   const ShortId id = short_id(event->id);
-  if (index.holds(lane, id)) {  // a second copy of what was appended twice
+  if (index.holds(lane, id) && !pair->scheduling.contains(id)) {  // a second copy of what was appended twice
     const log::Offset offset = record.offset();
     complete(*pair, Which::retry, {&offset, 1});
   } else {
