@@ -1,4 +1,6 @@
 // Hand-over: stop admitting, let what runs finish, commit, go. What is unfinished then goes on as an orphan.
+#include <algorithm>
+
 #include "common/async/deadline.hpp"
 #include "workers/engine/core.hpp"
 
@@ -8,10 +10,9 @@ void EngineCore::told(log::Revoking& revoking) {
   std::vector<PairPtr> leaving;
   for (const auto& partition : revoking.partitions) {
     const auto found = pairs.find(partition.number);
-    if (found != pairs.end() && !found->second->leaving) {
-      found->second->leaving = true;
-      leaving.push_back(found->second);
-    }
+    if (found == pairs.end() || std::find(leaving.begin(), leaving.end(), found->second) != leaving.end()) continue;
+    found->second->leaving = true;  // it may be already, when the engine stops
+    leaving.push_back(found->second);
   }
   work.start(hand_over(std::move(leaving), std::move(revoking.partitions), revoking.deadline));
 }
@@ -35,6 +36,8 @@ Task<> EngineCore::hand_over(std::vector<PairPtr> leaving, std::vector<log::Part
     if (pair->current) co_await commit_pair(pair, !quiet);
     drop(pair);
   }
+  // What came back under a new epoch meanwhile is not what was revoked.
+  std::erase_if(partitions, [this](const log::Partition& partition) { return pairs.contains(partition.number); });
   consumer->release(partitions);
 }
 

@@ -34,6 +34,7 @@ Task<> EngineCore::serve() {
         {.group = group, .topics = {topics.main, topics.retry}, .revoke_wait_max = limits.revoke_wait_max});
     if (subscribed) {
       consumer = std::move(*subscribed);
+      if (stopping) consumer->close();  // the stop came while it joined
       co_await read(*consumer);
     } else {
       parts.logger.warn(
@@ -71,7 +72,13 @@ Task<> EngineCore::read(log::Consumer& from) {
 }
 
 void EngineCore::told(log::Assigned& assigned) {
+  if (stopping) return;  // nothing new is begun; it is given back when the consumer closes
   for (auto& assignment : assigned.partitions) {
+    const auto known = pairs.find(assignment.partition.number);
+    if (known != pairs.end()) {  // a hand-over that was not released in time may end here, under a new epoch
+      const auto& before = assignment.partition.topic == topics.main ? known->second->main : known->second->retry;
+      if (before) drop(PairPtr{known->second});
+    }
     auto& pair = pairs[assignment.partition.number];
     if (!pair) pair = std::make_shared<Pair>(assignment.partition.number);
     const log::Offset watermark = assignment.committed ? assignment.committed->watermark : 0;
