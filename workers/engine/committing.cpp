@@ -28,7 +28,9 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
                      .metadata = std::move(text)};
 }
 
+// Not while a transaction of the pair is under way: it commits more than is known to be done, and arrives first.
 Task<> EngineCore::commit_pair(PairPtr pair, bool open) {
+  if (pair->flush_runs) co_return;
   std::vector<log::Commit> commits;
   for (const Which which : {Which::main, Which::retry}) {
     if (auto commit = commit_of(*pair, which, open)) commits.push_back(std::move(*commit));
@@ -49,6 +51,10 @@ Task<> EngineCore::commit_all() {
   std::vector<log::Commit> commits;
   for (const auto& [number, pair] : pairs) {
     if (!pair->current) continue;
+    if (pair->flush_runs) {
+      commit_soon();  // see commit_pair()
+      continue;
+    }
     for (const Which which : {Which::main, Which::retry}) {
       const auto& place = which == Which::main ? pair->main : pair->retry;
       if (place && place->has_news()) commits.push_back(*commit_of(*pair, which, true));

@@ -171,7 +171,12 @@ Task<> EngineCore::flush(PairPtr pair) {
       complete(*pair, Which::retry, shared.retry);
       settle_all(std::exchange(together, {}), Finished::durable);
       failures = 0;
-    } else if (done || done.error().kind == Kind::stale) {
+      continue;
+    }
+    for (auto* place : {&pair->main, &pair->retry})
+      if (*place) (*place)->committed_changes = ~std::uint64_t{0};  // what may not have been told is told again
+    if (done || done.error().kind == Kind::stale) {
+      if (pair->current) drop(pair);  // we are told so later; going on with what comes next would leave this out
       settle_all(std::exchange(together, {}), Finished::orphaned);
     } else if (done.error().kind == Kind::conflict || done.error().kind == Kind::maybe_done) {
       settle_all(std::exchange(together, {}), Finished::overtaken);
@@ -180,6 +185,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     }
   }
   pair->flush_runs = false;
+  if (!pair->admits()) pair->changed.notify_all();
 }
 
 }  // namespace sluice::engine
