@@ -90,6 +90,7 @@ struct EngineCore {
   Task<bool> pause_in_lane(PairPtr pair, Lane& lane, Failure why, std::optional<std::chrono::milliseconds> asked);
   Task<bool> wait_for(PairPtr pair, Lane& lane, std::string_view dependency);
   void park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause);
+  void join_parked(const PairPtr& pair, Lane& lane);
   void pop(Pair& pair, Lane& lane, std::size_t count);
 
   // settling.cpp: a final outcome as what is to be made durable. None: the pair is no longer ours.

@@ -14,6 +14,10 @@ void EngineCore::start_life(const PairPtr& pair, Lane& lane) {
 
 Task<> EngineCore::live(PairPtr pair, Lane& lane) {
   while (!lane.queue.empty() && pair->admits()) {
+    if (index.holds(lane.id)) {
+      join_parked(pair, lane);
+      break;
+    }
     auto outcome =
         co_await run_handler(pair, lane.queue.front().event, &lane, lane.tries, std::exchange(lane.woken, false));
     if (!outcome || !pair->current) break;
@@ -72,19 +76,19 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
     co_return goes_on;
   }
   const Queued& head = lane.queue.front();
+  const bool leaves = std::holds_alternative<At>(outcome);
+  const ShortId id = short_id(head.event.id);
+  if (leaves) pair->scheduling.insert(id);
   auto settled = co_await settle(pair, std::move(outcome), head.event, head.offset, Which::main, lane.tries);
   if (!settled) co_return false;
   const std::size_t behind = std::min(settled->covers_behind, lane.queue.size() - 1);
   for (std::size_t i = 0; i <= behind; ++i) settled->finish.offsets.push_back(lane.queue[i].offset);
-  const bool leaves = std::holds_alternative<At>(outcome);
-  const ShortId id = short_id(head.event.id);
-  if (leaves) pair->scheduling.insert(id);
   const Finished finished = co_await finish(pair, std::move(settled->finish));
+  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
   if (finished == Finished::orphaned) co_return false;
   if (finished == Finished::durable) pop(*pair, lane, behind + 1);
   co_return true;
 }
-  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
 
 void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -129,6 +133,23 @@ Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view depen
   const Instant due = parts.clock.now() + look_again;
   [[maybe_unused]] const bool changed = co_await within(parts.clock, due, dependency_changed.wait());
   co_return true;
+}
+
+// An owner before this one parked the conversation, and what it sent into retry came after the retry partition had been
+// read to its end. The conversation is parked, so what is left of it here goes behind.
+void EngineCore::join_parked(const PairPtr& pair, Lane& lane) {
+  for (auto& queued : std::exchange(lane.queue, {})) {
+    if (!index.holds(lane.id, short_id(queued.event.id))) {
+      move(pair, Move{std::move(queued), lane.id});
+      continue;
+    }
+    pair->records -= 1;
+    pair->bytes -= queued.bytes;
+    figures.records -= 1;
+    figures.bytes -= queued.bytes;
+    complete(*pair, Which::main, {&queued.offset, 1});
+  }
+  watch_bounds(*pair);
 }
 
 void EngineCore::park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause) {

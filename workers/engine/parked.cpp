@@ -5,6 +5,10 @@
 
 namespace sluice::engine {
 
+namespace {
+constexpr std::chrono::milliseconds lane_look_again{100};
+}
+
 void EngineCore::arm_parked() {
   if (const auto earliest = index.earliest()) parked_timer.arm(*earliest);
 }
@@ -12,7 +16,12 @@ void EngineCore::arm_parked() {
 void EngineCore::start_due() {
   for (const LaneId lane : index.take_due(parts.clock.now(), limits.resumed_at_once_max)) {
     for (const auto& [number, pair] : pairs) {
-      if (pair->parked.contains(lane) && pair->admits()) work.start(live_parked(pair, lane));
+      if (!pair->parked.contains(lane) || !pair->admits()) continue;
+      if (pair->lanes.contains(lane)) {
+        index.set_due(lane, parts.clock.now() + lane_look_again);  // its head in memory runs; see join_parked()
+      } else {
+        work.start(live_parked(pair, lane));
+      }
     }
   }
   arm_parked();
@@ -110,6 +119,9 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     }
     outcome = Never{std::move(later->why), "parked too long"};
   }
+  const bool leaves = std::holds_alternative<At>(outcome);
+  const ShortId id = short_id(event.id);
+  if (leaves) pair->scheduling.insert(id);
   auto settled = co_await settle(pair, std::move(outcome), event, offset, Which::retry, head.tries);
   if (!settled) co_return false;
   settled->finish.offsets.push_back(offset);
@@ -120,9 +132,6 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   if (finished == Finished::orphaned || !pair->current) co_return false;
   if (finished == Finished::durable) {
     index.remove_head(head.lane);
-  const bool leaves = std::holds_alternative<At>(outcome);
-  const ShortId id = short_id(event.id);
-  if (leaves) pair->scheduling.insert(id);
     if (!index.holds(head.lane)) pair->parked.erase(head.lane);
     watch_bounds(*pair);
   }

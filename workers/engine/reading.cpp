@@ -187,7 +187,9 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
   pair->bytes += queued.bytes;
   ++figures.records;
   figures.bytes += queued.bytes;
-  if (is_moving || index.holds(id)) {
+  // Behind what is still in memory it waits there, also when the conversation turned out to be parked: join_parked().
+  const bool in_memory = lane_place != pair->lanes.end() && !lane_place->second->queue.empty();
+  if (!in_memory && (is_moving || index.holds(id))) {
     move(pair, Move{std::move(queued), id});
     return;
   }
