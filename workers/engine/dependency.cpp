@@ -32,24 +32,24 @@ BreakerSettings breaker_settings(const DependencySettings& settings) {
 }
 
 struct OfTenant {
-  explicit OfTenant(const DependencySettings& settings) : breaker(breaker_settings(settings)) {}
+  explicit OfTenant(const DependencySettings& settings)
+      : breaker(breaker_settings(settings)), concurrency(settings.concurrency_start, settings.concurrency_max) {}
   Breaker breaker;
+  ConcurrencyLimit concurrency;  // of its own: slow calls of a sick tenant take nobody else's place
+  std::size_t calls = 0;         // under way
+  Signal room;                   // a call ended
 };
 
 struct Dependency {
   explicit Dependency(DependencySettings its_settings)
       : settings(std::move(its_settings)),
         everybody(breaker_settings(settings)),
-        concurrency(settings.concurrency_start, settings.concurrency_max),
         bucket(settings.rate_per_second, settings.burst) {}
 
   DependencySettings settings;
   Breaker everybody;
   std::map<event::Tenant, OfTenant, std::less<>> tenants;
-  ConcurrencyLimit concurrency;
   TokenBucket bucket;
-  std::size_t calls = 0;  // under way
-  Signal room;            // a call ended, or a breaker changed
 };
 
 }  // namespace
@@ -89,19 +89,20 @@ struct Dependencies::State {
 void Dependencies::State::settle(Dependency& dependency, const event::Tenant& tenant, Verdict verdict, bool probes_all,
                                  bool probes_tenant, std::optional<std::chrono::milliseconds> asked) {
   const Instant now = clock.now();
-  auto& own = of(dependency, tenant).breaker;
+  auto& of_tenant = of(dependency, tenant);
+  auto& own = of_tenant.breaker;
   const bool all_was_open = dependency.everybody.is_open();
   const bool own_was_open = own.is_open();
   const std::string& name = dependency.settings.name;
   switch (verdict) {
     case Verdict::fine:
-      dependency.concurrency.good();
+      of_tenant.concurrency.good();
       dependency.everybody.succeeded(now, probes_all);
       own.succeeded(now, probes_tenant);
       break;
     case Verdict::sick:
     case Verdict::throttled:
-      dependency.concurrency.bad();
+      of_tenant.concurrency.bad();
       if (probes_all) dependency.everybody.failed(now, true, random, asked);
       own.failed(now, probes_tenant, random, asked);
       if (!dependency.everybody.is_open() && mostly_open(dependency)) dependency.everybody.open_at_once(now, random);
@@ -130,18 +131,18 @@ namespace {
 
 class OneCall final : public Pass::Book {
  public:
-  OneCall(Dependency& dependency, std::function<void(Verdict, std::optional<std::chrono::milliseconds>)> settled)
-      : dependency_(dependency), settled_(std::move(settled)) {
-    ++dependency_.calls;
+  OneCall(OfTenant& tenant, std::function<void(Verdict, std::optional<std::chrono::milliseconds>)> settled)
+      : tenant_(tenant), settled_(std::move(settled)) {
+    ++tenant_.calls;
   }
   void report(Verdict verdict, Duration /*took*/, std::optional<std::chrono::milliseconds> asked) override {
-    --dependency_.calls;
+    --tenant_.calls;
     settled_(verdict, asked);
-    dependency_.room.notify_all();
+    tenant_.room.notify_all();
   }
 
  private:
-  Dependency& dependency_;
+  OfTenant& tenant_;
   std::function<void(Verdict, std::optional<std::chrono::milliseconds>)> settled_;
 };
 
@@ -163,11 +164,12 @@ Dependencies::~Dependencies() = default;
 
 Task<Result<Pass>> Dependencies::enter(std::string_view name, const event::Tenant& tenant, Instant deadline) {
   Dependency& dependency = state_->find(name);
-  auto& own = State::of(dependency, tenant).breaker;
+  auto& of_tenant = State::of(dependency, tenant);
+  auto& own = of_tenant.breaker;
   const Instant until = std::min(deadline, state_->clock.now() + dependency.settings.call_max);
   while (true) {
     const Instant now = state_->clock.now();
-    const bool place = dependency.calls < dependency.concurrency.limit();
+    const bool place = of_tenant.calls < of_tenant.concurrency.limit();
     const Duration token = dependency.bucket.wait(now);
     if (place && token == Duration{}) break;
     if (dependency.settings.optional) co_return fail(Kind::overloaded, fmt::format("{} takes no more calls now", name));
@@ -175,7 +177,7 @@ Task<Result<Pass>> Dependencies::enter(std::string_view name, const event::Tenan
     if (place) {
       co_await state_->clock.sleep_for(std::min(token, until - now));
     } else {
-      [[maybe_unused]] const bool changed = co_await within(state_->clock, until, dependency.room.wait());
+      [[maybe_unused]] const bool changed = co_await within(state_->clock, until, of_tenant.room.wait());
     }
   }
   const Instant now = state_->clock.now();
@@ -190,8 +192,8 @@ Task<Result<Pass>> Dependencies::enter(std::string_view name, const event::Tenan
   const bool probes_all = all_say == Breaker::Says::probe;
   const bool probes_tenant = own_says == Breaker::Says::probe;
   auto book =
-      std::make_unique<OneCall>(dependency, [state = state_.get(), &dependency, tenant, probes_all, probes_tenant](
-                                                Verdict verdict, std::optional<std::chrono::milliseconds> asked) {
+      std::make_unique<OneCall>(of_tenant, [state = state_.get(), &dependency, tenant, probes_all, probes_tenant](
+                                               Verdict verdict, std::optional<std::chrono::milliseconds> asked) {
         state->settle(dependency, tenant, verdict, probes_all, probes_tenant, asked);
       });
   co_return Pass{std::move(book), std::min(deadline, now + dependency.settings.call_max)};
