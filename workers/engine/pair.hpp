@@ -70,8 +70,7 @@ struct Pair {
   bool mover_runs = false;
   std::unordered_map<LaneId, Instant> new_heads;  // parked and not yet delivered: when they are due
   std::unordered_set<LaneId> parked;              // conversations of the parked index that are in this pair
-  std::unordered_multiset<ShortId>
-      scheduling;  // events whose row in the schedule is being written: it may fire already
+  std::unordered_multiset<ShortId> scheduling;    // their rows in the schedule are being written: they may fire already
 };
 
 using PairPtr = std::shared_ptr<Pair>;

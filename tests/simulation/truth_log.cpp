@@ -1,0 +1,181 @@
+// The log's side of the truth: where each event has records, and what the group's commits say of them.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tests/simulation/truth.hpp"
+#include "workers/engine/commit_note.hpp"
+
+namespace sluice::simulation {
+
+log::Partition Truth::partition(Side side, std::int32_t number) const {
+  return {side == Side::main ? topics.main : topics.retry, number};
+}
+
+bool Truth::Coverage::covers(log::Offset offset) const {
+  if (offset < watermark) return true;
+  return std::any_of(done.begin(), done.end(),
+                     [offset](const engine::DoneRun& run) { return run.first <= offset && offset <= run.last; });
+}
+
+Truth::Coverage Truth::coverage_of(log::Offset watermark, const std::string& metadata) {
+  Coverage coverage{.watermark = watermark, .metadata = metadata};
+  if (auto note = engine::read_note(metadata, watermark)) coverage.done = std::move(note->done);
+  return coverage;
+}
+
+Truth::Coverage& Truth::stored(Side side, std::int32_t number) {
+  return stored_[{side, number}];
+}
+
+int Truth::event_of(const log::StoredRecord& record) const {
+  for (const auto& header : record.headers) {
+    if (header.name != "ce_id" || !header.value) continue;
+    const auto known = by_id_.find(*header.value);
+    if (known != by_id_.end()) return known->second;
+  }
+  const auto known = by_id_.find(record.value.value_or(""));
+  return known == by_id_.end() ? -1 : known->second;
+}
+
+void Truth::read_log() {
+  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
+    read_side(Side::main, number);
+    read_side(Side::retry, number);
+    read_outputs(number);
+    read_letters(number);
+  }
+}
+
+void Truth::read_side(Side side, std::int32_t number) {
+  const auto& records = broker_.store().find(partition(side, number))->records;
+  for (auto& at = read_[partition(side, number)]; at < records.size(); ++at) {
+    const int event = event_of(records[at]);
+    if (event >= 0) places_[index(event)].push_back({side, number, records[at].offset});
+  }
+}
+
+void Truth::read_outputs(std::int32_t number) {
+  const log::Partition out{event::topics_of("sluice", "send").main, number};
+  const auto& records = broker_.store().find(out)->records;
+  for (auto& at = read_[out]; at < records.size(); ++at) {
+    for (const auto& header : records[at].headers) {
+      const auto child = header.name == "ce_id" ? by_child_.find(header.value.value_or("")) : by_child_.end();
+      if (child == by_child_.end()) continue;
+      if (++outputs_[index(child->second)] == 1) outputs_in_order_.push_back(child->second);
+      constexpr std::string_view mark = "\"run\":\"";
+      const std::string value = records[at].value.value_or("");
+      const auto found = value.find(mark);
+      const auto run = found == std::string::npos ? 0 : std::stoull(value.substr(found + mark.size()));
+      if (orphan_runs_.contains(run))
+        broken(fmt::format("an orphan completes nothing: the output of {} is of run {}, which ended as one",
+                           name(child->second), run));
+    }
+  }
+}
+
+void Truth::read_letters(std::int32_t number) {
+  const log::Partition dead{topics.dead, number};
+  const auto& records = broker_.store().find(dead)->records;
+  for (auto& at = read_[dead]; at < records.size(); ++at) {
+    const int event = event_of(records[at]);
+    if (event < 0) {
+      broken("a dead letter is of an event: one is of none");
+      continue;
+    }
+    ++letters_[index(event)];
+    const auto behaviour = planned(event).behaviour;
+    if (behaviour != Behaviour::never && behaviour != Behaviour::unreadable && behaviour != Behaviour::damaged)
+      broken(fmt::format("only what can never work becomes a dead letter: {} did", name(event)));
+  }
+}
+
+bool Truth::Coverage::covers(const Coverage& other, const std::vector<log::StoredRecord>& records) const {
+  return std::all_of(records.begin(), records.end(), [&](const log::StoredRecord& record) {
+    return covers(record.offset) || !other.covers(record.offset);
+  });
+}
+
+// What is stored in the group; nothing that was acknowledged as committed may be taken back. (What may have been
+// committed may: its events are run again anyway.)
+void Truth::refresh() {
+  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
+    for (const Side side : {Side::main, Side::retry}) {
+      const auto committed = broker_.coordinator().committed(group, partition(side, number));
+      auto& known = stored(side, number);
+      if (!committed || (committed->watermark == known.watermark && committed->metadata == known.metadata)) continue;
+      known = coverage_of(committed->watermark, committed->metadata);
+      if (!known.covers(acknowledged_[{side, number}], broker_.store().find(partition(side, number))->records))
+        broken(fmt::format("what was committed stays committed: of {}/{} it did not", partition(side, number).topic,
+                           number));
+    }
+  }
+}
+
+void Truth::must_have_places(const char* when, const Coverage* instead, Side side, std::int32_t number) {
+  std::erase_if(unfinished_, [&](int event) {
+    const auto& places = places_[index(event)];
+    const bool waits = places.empty() || std::any_of(places.begin(), places.end(), [&](const Place& place) {
+                         const bool replaced = instead != nullptr && place.side == side && place.number == number;
+                         return !(replaced ? *instead : stored(place.side, place.number)).covers(place.offset);
+                       });
+    if (waits) return false;
+    if (finished(event)) return true;
+    if (!is_scheduled(event))
+      broken(fmt::format("nothing unfinished is committed: {} {} holds {} ({}) any more", when, "nothing", name(event),
+                         name_of(planned(event).behaviour)));
+    return false;
+  });
+}
+
+// For whoever reads the history.
+void Truth::note_places(int conversation) {
+  refresh();
+  for (const int event : plan_.conversation[static_cast<std::size_t>(conversation)]) {
+    std::string text;
+    for (const auto& place : places_[index(event)])
+      text += fmt::format(" {}/{}{}", partition(place.side, place.number).topic, place.offset,
+                          stored(place.side, place.number).covers(place.offset) ? " (committed)" : "");
+    note(fmt::format("{} ({}) stands at{}", name(event), name_of(planned(event).behaviour), text));
+  }
+}
+
+void Truth::commit_is_sent(std::span<const log::Commit> commits) {
+  read_log();
+  refresh();
+  for (const auto& commit : commits) {
+    const Side side = commit.partition.topic == topics.main ? Side::main : Side::retry;
+    const Coverage coverage = coverage_of(commit.watermark, commit.metadata);
+    note(fmt::format("commits {} of {}/{} as {}", commit.watermark, commit.partition.topic, commit.partition.number,
+                     commit.metadata));
+    must_have_places("with the commit that is sent", &coverage, side, commit.partition.number);
+  }
+}
+
+void Truth::commit_was_acknowledged(std::span<const log::Commit> commits) {
+  for (const auto& commit : commits) {
+    const Side side = commit.partition.topic == topics.main ? Side::main : Side::retry;
+    const Coverage coverage = coverage_of(commit.watermark, commit.metadata);
+    auto& known = acknowledged_[{side, commit.partition.number}];
+    if (coverage.covers(known, broker_.store().find(commit.partition)->records)) known = coverage;
+  }
+}
+
+void Truth::look_at_commits() {
+  read_log();
+  refresh();
+  must_have_places("with what is committed", nullptr, Side::main, 0);
+}
+
+bool Truth::all_committed() {
+  refresh();
+  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
+    for (const Side side : {Side::main, Side::retry}) {
+      const auto& records = broker_.store().find(partition(side, number))->records;
+      if (!records.empty() && stored(side, number).watermark <= records.back().offset) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace sluice::simulation
