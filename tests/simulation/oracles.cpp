@@ -143,6 +143,12 @@ void Simulation::nothing_is_late_or_repeated_in_calm() {
     const std::uint32_t ends_once = told.left_for_schedule ? 2 : 1;
     if (told.ends > ends_once)
       truth_.broken(fmt::format("a stop repeats nothing: {} ended {} times", truth_.name(event), told.ends));
+    if (truth_.records_in_retry(event) > 1)
+      truth_.broken(fmt::format("a parked event is appended once: {} was more often", truth_.name(event)));
+    constexpr std::chrono::seconds late_max{2};
+    const bool stopped = plan_.stop_every > Duration{};
+    if (told.due && told.fired_at && !stopped && *told.fired_at - wall_began_ > *told.due - wall_at_begin_ + late_max)
+      truth_.broken(fmt::format("what is due fires within two seconds: {} did not", truth_.name(event)));
   }
 }
 

@@ -104,6 +104,8 @@ class Simulation {
   Scope keepers_{world_.loop};
   Scope trouble_{world_.loop};
   Scope writers_{world_.loop};
+  Instant wall_began_ = world_.clock.now();  // what the wall clock said at a moment, as long as it did not jump
+  WallTime wall_at_begin_ = world_.clock.wall();
   bool disturbed_ = true;
   bool ends_ = false;  // processes that stop stay away
   std::uint64_t steps_ = 0;

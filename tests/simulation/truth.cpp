@@ -53,20 +53,26 @@ Run Truth::begins(int event, int incarnation, log::Epoch epoch, std::uint32_t tr
   const Run run{event, ++run_numbers_, incarnation, epoch};
   note(fmt::format("run {} of {} ({}) begins under {} after {} tries", run.number, name(event),
                    name_of(planned(event).behaviour), epoch, tries_before));
+  if (lost_.contains(epoch))
+    broken(fmt::format("an orphan begins nothing: {} begins under {}, which was lost", name(event), epoch));
   if (tries_before > told.failures)
     broken(fmt::format("attempts are counted only for failures: {} is said to have had {} tries but failed {} times",
                        name(event), tries_before, told.failures));
+  const bool nothing_is_forgotten = plan_.calm && plan_.stop_every == Duration{};  // tries in the lane live in memory
+  if (nothing_is_forgotten && tries_before != told.failures)
+    broken(fmt::format("every failed try counts: {} is said to have had {} tries but failed {} times", name(event),
+                       tries_before, told.failures));
   auto& running = running_[{planned(event).conversation, epoch}];
   if (running > 0)
     broken(fmt::format("no two events of a conversation overlap: {} begins while another one of it runs under {}",
                        name(event), epoch));
   ++running;
   must_be_its_turn(event, "begins");
-  if (told.due && world_.clock.wall() >= *told.due && !told.began_due) told.began_due = world_.clock.now();
   return run;
 }
 
 void Truth::ends(const Run& run, const engine::Outcome* outcome, std::span<const int> behind, bool is_orphan) {
+  is_orphan = is_orphan || lost_.contains(run.epoch);
   --running_[{planned(run.event).conversation, run.epoch}];
   Told& told = of(run.event);
   if (is_orphan) orphan_runs_.insert(run.number);
@@ -118,6 +124,10 @@ void Truth::was_accepted(int event) {
   must_be_its_turn(event, "is accepted by the provider");
 }
 
+void Truth::loses(log::Epoch epoch) {
+  lost_.insert(epoch);
+}
+
 void Truth::schedules(int event, WallTime due) {
   of(event).due = due;
 }
@@ -126,6 +136,7 @@ void Truth::fires(int event) {
   const auto& due = of(event).due;
   latest_wall_ = std::max(latest_wall_, world_.clock.wall());
   note(fmt::format("{} fires", name(event)));
+  if (!of(event).fired_at) of(event).fired_at = world_.clock.now();
   if (!due) return broken(fmt::format("only what was scheduled fires: {} was not", name(event)));
   if (latest_wall_ < *due) broken(fmt::format("nothing fires early: {} does", name(event)));
 }

@@ -46,7 +46,7 @@ struct Told {  // of one event
   bool left_for_schedule = false;
   bool given_up = false;             // its effect stays unknown
   std::optional<WallTime> due = {};  // when it is scheduled for
-  std::optional<Instant> began_due = {};
+  std::optional<Instant> fired_at = {};
   std::vector<int> covered_by = {};
 };
 
@@ -63,6 +63,7 @@ class Truth {
   Run begins(int event, int incarnation, log::Epoch epoch, std::uint32_t tries_before);
   void ends(const Run& run, const engine::Outcome* outcome, std::span<const int> behind, bool is_orphan);
   void was_accepted(int event);  // by the provider
+  void loses(log::Epoch epoch);  // its member was told so: what goes on under it is an orphan
   void schedules(int event, WallTime due);
   void wall_is_read() { latest_wall_ = std::max(latest_wall_, world_.clock.wall()); }  // before it is set back
 
@@ -81,6 +82,7 @@ class Truth {
   [[nodiscard]] bool finished(int event);  // for good and durably
   [[nodiscard]] bool is_in_log(int event) const { return !places_[index(event)].empty(); }
   [[nodiscard]] int letters(int event) const { return letters_[index(event)]; }
+  [[nodiscard]] std::ptrdiff_t records_in_retry(int event) const;
   [[nodiscard]] bool all_committed();
   [[nodiscard]] const std::unordered_set<std::uint64_t>& orphan_runs() const { return orphan_runs_; }
   [[nodiscard]] const std::vector<int>& outputs() const { return outputs_in_order_; }
@@ -136,6 +138,7 @@ class Truth {
   std::map<log::Partition, std::size_t> read_;                      // so many records of each partition
   std::map<std::pair<int, log::Epoch>, int> running_;               // by conversation and epoch
   std::unordered_set<std::uint64_t> orphan_runs_;
+  std::unordered_set<log::Epoch> lost_;
   std::uint64_t run_numbers_ = 0;
   WallTime latest_wall_{};
   std::vector<int> unfinished_;

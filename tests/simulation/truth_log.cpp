@@ -140,6 +140,11 @@ void Truth::note_places(int conversation) {
   }
 }
 
+std::ptrdiff_t Truth::records_in_retry(int event) const {
+  const auto& places = places_[index(event)];
+  return std::count_if(places.begin(), places.end(), [](const Place& place) { return place.side == Side::retry; });
+}
+
 void Truth::commit_is_sent(std::span<const log::Commit> commits) {
   read_log();
   refresh();

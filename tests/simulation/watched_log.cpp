@@ -1,5 +1,6 @@
 #include "tests/simulation/watched_log.hpp"
 
+#include <map>
 #include <string>
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ class WatchedConsumer final : public log::Consumer {
   WatchedConsumer(std::unique_ptr<log::Consumer> consumer, Truth& truth, std::string name)
       : consumer_(std::move(consumer)), truth_(truth), name_(std::move(name)) {}
 
-  Task<log::Notice> next() override { return telling(consumer_->next(), &truth_, name_); }
+  Task<log::Notice> next() override { return telling(consumer_->next()); }
   void pause(const log::Partition& partition) override { consumer_->pause(partition); }
   void resume(const log::Partition& partition) override { consumer_->resume(partition); }
   void release(const std::vector<log::Partition>& partitions) override { consumer_->release(partitions); }
@@ -46,9 +47,18 @@ class WatchedConsumer final : public log::Consumer {
   }
 
  private:
-  static Task<log::Notice> telling(Task<log::Notice> next, Truth* truth, std::string name) {
+  Task<log::Notice> telling(Task<log::Notice> next) {
     auto notice = co_await std::move(next);
-    if (const auto text = text_of(notice); !text.empty()) truth->note(fmt::format("{} is told {}", name, text));
+    if (const auto text = text_of(notice); !text.empty()) truth_.note(fmt::format("{} is told {}", name_, text));
+    if (const auto* assigned = std::get_if<log::Assigned>(&notice)) {
+      for (const auto& each : assigned->partitions) {
+        auto& epoch = epochs_[each.partition.number];
+        if (epoch != each.epoch) truth_.loses(std::exchange(epoch, each.epoch));
+      }
+    }
+    if (const auto* lost = std::get_if<log::Lost>(&notice)) {
+      for (const auto& partition : lost->partitions) truth_.loses(epochs_[partition.number]);
+    }
     co_return notice;
   }
   static Task<Done> committing(Task<Done> commit, Truth* truth, std::vector<log::Commit> commits) {
@@ -61,6 +71,7 @@ class WatchedConsumer final : public log::Consumer {
   std::unique_ptr<log::Consumer> consumer_;
   Truth& truth_;
   std::string name_;
+  std::map<std::int32_t, log::Epoch> epochs_;  // as it was told; main and retry have the same
 };
 
 }  // namespace
