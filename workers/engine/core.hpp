@@ -4,7 +4,7 @@
 //   leaving.cpp    hand-over                     moving.cpp    main records on their way into retry
 //   finishing.cpp  the order of effects          settling.cpp  final outcomes
 //   committing.cpp what is done, told the log    burying.cpp   what cannot be read
-//   firing.cpp     the schedule
+//   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
 #pragma once
 
 #include <map>
@@ -20,8 +20,11 @@
 #include "common/telemetry/redacted.hpp"
 #include "workers/engine/dependency.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/journaling.hpp"
 #include "workers/engine/lane.hpp"
+#include "workers/engine/letter.hpp"
 #include "workers/engine/pair.hpp"
+#include "workers/engine/root_end.hpp"
 
 namespace sluice::engine {
 
@@ -51,6 +54,7 @@ struct Finish {
   std::vector<log::Offset> offsets;  // rising
   std::vector<log::Outgoing> outputs = {};
   db::Batch changes = {};
+  std::vector<store::JournalEntry> journal = {};
 };
 enum class Finished : std::uint8_t {
   durable,
@@ -139,6 +143,16 @@ struct EngineCore {
   Task<> fire_schedule();
   Task<Result<Duration>> fire_due();
 
+  // journaling.cpp
+  [[nodiscard]] store::JournalEntry entry_of(const event::Event& event, std::string_view what, std::uint32_t attempt,
+                                             std::string_view detail) const;
+  void note(const event::Event& event, std::string_view what, std::uint32_t attempt, std::string_view detail = {});
+  void note_arrival(const PairPtr& pair, LaneId lane, ShortId event);
+  void tell_end(Finish& finish, const Outcome& outcome, const event::Event& event, std::uint32_t tries);
+  void tell_arrivals();
+  void journal_soon();
+  Task<> write_journal();
+
   // burying.cpp
   Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
 
@@ -160,6 +174,11 @@ struct EngineCore {
   Scope work;       // every coroutine of this engine
   Timer parked_timer;
   Timer commit_timer;
+  Timer journal_timer;
+  Journaling journaling;
+  bool journal_writing = false;
+  std::uint32_t journal_failures = 0;  // in a row
+  Signal journal_written;
   bool committing = false;
   std::size_t completions = 0;  // since the last commit
   bool stopping = false;

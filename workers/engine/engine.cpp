@@ -14,7 +14,9 @@ EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_
       turns(limits.running_max),
       work(parts.loop),
       parked_timer(parts.clock.timers(), [this] { start_due(); }),
-      commit_timer(parts.clock.timers(), [this] { work.start(commit_all()); }) {
+      commit_timer(parts.clock.timers(), [this] { work.start(commit_all()); }),
+      journal_timer(parts.clock.timers(), [this] { work.start(write_journal()); }),
+      journaling(limits.journal, limits.journal_entries_max) {
   if (parts.dependencies == nullptr) return;
   parts.dependencies->when_changed([this](const Dependencies::Change&) { dependency_changed.notify_all(); });
 }
@@ -51,6 +53,7 @@ EngineFigures Engine::figures() const {
   EngineFigures figures = core_->figures;
   figures.parked_lanes = core_->index.lanes();
   figures.parked_events = core_->index.events();
+  figures.journal_dropped = core_->journaling.dropped();
   return figures;
 }
 

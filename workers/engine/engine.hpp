@@ -25,6 +25,7 @@ struct PoolSpec {
   std::string prefix = "sluice";  // of topics and groups
   Followers followers = Followers::go_on;
   std::int32_t partitions = 32;
+  bool ends_roots = true;  // what ends here ends its root event; false for a pool beside the message (crm)
 };
 
 struct EngineParts {
@@ -54,6 +55,7 @@ struct EngineFigures {
   std::size_t pairs = 0;       // assigned
   std::uint64_t finished = 0;  // events, since the start
   std::uint64_t dead = 0;
+  std::uint64_t journal_dropped = 0;  // entries that could not be written in time
 };
 
 struct EngineCore;

@@ -3,6 +3,7 @@
 #include "workers/engine/core.hpp"
 
 #include "common/event/partition.hpp"
+#include "common/store/journal.hpp"
 
 namespace sluice::engine {
 
@@ -97,6 +98,10 @@ Task<Finished> EngineCore::finish(PairPtr pair, Finish what) {
   }
   if (!pair->current) co_return Finished::orphaned;
   complete(*pair, what.which, what.offsets);
+  if (!what.journal.empty()) {
+    journaling.add(std::move(what.journal));
+    journal_soon();
+  }
   co_return Finished::durable;
 }
 
@@ -121,6 +126,7 @@ struct Shared {  // one transaction
   db::Batch changes;
   std::vector<log::Offset> main;
   std::vector<log::Offset> retry;
+  std::vector<store::JournalEntry> journal;
 
   void add(const Finish& what) {
     outputs.insert(outputs.end(), what.outputs.begin(), what.outputs.end());
@@ -128,6 +134,7 @@ struct Shared {  // one transaction
     changes.notices.insert(changes.notices.end(), what.changes.notices.begin(), what.changes.notices.end());
     auto& offsets = what.which == Which::main ? main : retry;
     offsets.insert(offsets.end(), what.offsets.begin(), what.offsets.end());
+    journal.insert(journal.end(), what.journal.begin(), what.journal.end());
   }
 };
 
@@ -161,6 +168,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     for (const auto* finishing : together) shared.add(finishing->what);
     std::sort(shared.main.begin(), shared.main.end());
     std::sort(shared.retry.begin(), shared.retry.end());
+    for (auto& row : store::journal_rows(shared.journal)) shared.changes.statements.push_back(std::move(row));
     std::vector<log::Commit> commits;
     if (!shared.main.empty()) commits.push_back(*commit_of(*pair, Which::main, true, shared.main));
     if (!shared.retry.empty()) commits.push_back(*commit_of(*pair, Which::retry, true, shared.retry));

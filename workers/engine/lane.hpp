@@ -30,6 +30,7 @@ struct Lane {
   std::deque<Queued> queue;          // the front is the head; it may be running
   bool alive = false;                // its coroutine runs
   bool woken = false;                // somebody woke it since the last run
+  bool told_waiting = false;         // the journal knows that the head waits
   std::uint32_t tries = 0;           // of the head, that counted
   std::optional<Instant> first_try;  // of the head
   Signal changed;                    // another event came, or it was woken

@@ -75,6 +75,7 @@ Task<> EngineCore::drain() {
     if (pair->current) co_await commit_pair(pair, !quiet);
   }
   for (const auto& pair : all) drop(pair);
+  [[maybe_unused]] const bool told = co_await within(parts.clock, deadline, write_journal());
   if (consumer != nullptr) consumer->close();
 }
 

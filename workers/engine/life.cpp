@@ -82,7 +82,13 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   auto settled = co_await settle(pair, std::move(outcome), head.event, head.offset, Which::main, lane.tries);
   if (!settled) co_return false;
   const std::size_t behind = std::min(settled->covers_behind, lane.queue.size() - 1);
-  for (std::size_t i = 0; i <= behind; ++i) settled->finish.offsets.push_back(lane.queue[i].offset);
+  for (std::size_t i = 0; i <= behind; ++i) {
+    settled->finish.offsets.push_back(lane.queue[i].offset);
+    if (i > 0 && journaling.on()) {
+      settled->finish.journal.push_back(
+          entry_of(lane.queue[i].event, "done", 1, "with " + lane.queue.front().event.id.text()));
+    }
+  }
   const Finished finished = co_await finish(pair, std::move(settled->finish));
   if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
   if (finished == Finished::orphaned) co_return false;
@@ -99,6 +105,7 @@ void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
     lane.queue.pop_front();
   }
   lane.tries = 0;
+  lane.told_waiting = false;
   lane.first_try.reset();
   watch_bounds(pair);
 }
@@ -113,6 +120,7 @@ Task<bool> EngineCore::pause_in_lane(PairPtr pair, Lane& lane, Failure why,
     park(pair, lane, lane.tries, std::move(why.sentence), parked_pause(limits.retry, 0, asked, parts.random));
     co_return false;
   }
+  note(lane.queue.front().event, "later", lane.tries, fmt::format("{}: {}", name_of(why.kind), said(why.sentence)));
   const Instant due = parts.clock.now() + *pause;
   while (pair->admits() && !lane.woken && parts.clock.now() < due) {
     [[maybe_unused]] const bool woke = co_await within(parts.clock, due, lane.changed.wait());
@@ -130,6 +138,7 @@ Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view depen
     park(pair, lane, lane.tries, fmt::format("waiting for {}", dependency), look_again);
     co_return false;
   }
+  if (!std::exchange(lane.told_waiting, true)) note(lane.queue.front().event, "waiting", lane.tries, dependency);
   const Instant due = parts.clock.now() + look_again;
   [[maybe_unused]] const bool changed = co_await within(parts.clock, due, dependency_changed.wait());
   co_return true;
@@ -161,7 +170,10 @@ void EngineCore::park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std:
             .since = now,
             .due = now + std::chrono::ceil<std::chrono::milliseconds>(pause),
             .why = std::move(why)};
+  note(lane.queue.front().event, "parked", tries,
+       fmt::format("until {}: {}", event::time_text(head.due), said(head.why)));
   pair->new_heads[lane.id] = parts.clock.now() + pause;
+  for (std::size_t i = 1; i < lane.queue.size(); ++i) note(lane.queue[i].event, "queued", 0, "behind a parked event");
   auto queue = std::exchange(lane.queue, {});
   bool first = true;
   for (auto& queued : queue) {

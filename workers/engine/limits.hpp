@@ -28,6 +28,9 @@ struct EngineLimits {
   std::chrono::milliseconds schedule_lease{30'000};     // so long a claimed row is left to its claimer
   std::chrono::milliseconds schedule_look_max{10'000};  // how long a jump of the wall clock may go unnoticed
   std::int64_t schedule_claims_max = 500;               // rows fired together
+  bool journal = true;                                  // every hop, attempt, wait and decision, for `trace`
+  std::chrono::milliseconds journal_pause{100};         // rows wait at most so long for the next batch
+  std::size_t journal_entries_max = 20'000;             // that wait; above it the oldest are dropped and counted
   RetrySettings retry = {};
 };
 

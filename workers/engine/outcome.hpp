@@ -13,6 +13,7 @@
 #include "common/base/result.hpp"
 #include "common/db/statement.hpp"
 #include "common/event/event.hpp"
+#include "common/store/outcomes.hpp"
 
 namespace sluice::engine {
 
@@ -28,6 +29,7 @@ struct Done {
   std::vector<Output> outputs = {};
   db::Batch changes = {};
   std::size_t covers_behind = 0;  // so many of Attempt::behind() are done with it, from the first on
+  std::optional<store::Term> term = {};  // without outputs, when the root event has ended with it: root_end.hpp
 };
 
 // It may work later. The event holds its lane: a few tries at once, then the conversation is parked.

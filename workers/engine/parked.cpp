@@ -103,7 +103,9 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
                                   Outcome outcome) {
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
     constexpr std::chrono::seconds look_again{1};
-    head.why = fmt::format("waiting for {}", waiting->dependency);
+    auto why = fmt::format("waiting for {}", waiting->dependency);
+    if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);
+    head.why = std::move(why);
     co_await keep_parked(pair, std::move(head), look_again);
     co_return false;
   }
@@ -113,6 +115,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
       const std::uint32_t steps =
           head.tries >= limits.retry.lane_tries_max ? head.tries - limits.retry.lane_tries_max + 1 : 0;
       head.tries += 1;
+      note(event, "later", head.tries, fmt::format("{}: {}", name_of(later->why.kind), said(later->why.sentence)));
       head.why = std::move(later->why.sentence);
       co_await keep_parked(pair, std::move(head), parked_pause(limits.retry, steps, asked, parts.random));
       co_return false;

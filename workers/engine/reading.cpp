@@ -180,6 +180,7 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
   if (!comes_back &&
       (stands_in_memory || index.holds(id, event_id) || (is_moving && moving->second.contains(event_id)))) {
     const log::Offset offset = queued.offset;
+    note(queued.event, "duplicate", 0, "it stands in its lane already");
     complete(*pair, Which::main, {&offset, 1});
     return;
   }
@@ -190,9 +191,11 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
   // Behind what is still in memory it waits there, also when the conversation turned out to be parked: join_parked().
   const bool in_memory = lane_place != pair->lanes.end() && !lane_place->second->queue.empty();
   if (!in_memory && (is_moving || index.holds(id))) {
+    note(queued.event, "queued", 0, "behind a parked event");
     move(pair, Move{std::move(queued), id});
     return;
   }
+  note_arrival(pair, id, event_id);
   auto& lane = pair->lanes[id];
   if (!lane) lane = std::make_unique<Lane>(id, queued.event.tenant);
   lane->queue.push_back(std::move(queued));

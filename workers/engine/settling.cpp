@@ -1,24 +1,32 @@
 // What a final outcome makes durable.
 #include "common/store/schedule.hpp"
 #include "workers/engine/core.hpp"
-#include "workers/engine/letter.hpp"
 
 namespace sluice::engine {
+namespace {
+
+void add(db::Batch& to, db::Batch more) {
+  std::move(more.statements.begin(), more.statements.end(), std::back_inserter(to.statements));
+  std::move(more.notices.begin(), more.notices.end(), std::back_inserter(to.notices));
+}
+
+}  // namespace
 
 Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcome outcome, const event::Event& event,
                                                             log::Offset offset, Which which, std::uint32_t tries) {
   Settled settled;
   settled.finish.which = which;
+  tell_end(settled.finish, outcome, event, tries);
   const auto take_outputs = [&](const std::vector<Output>& outputs) {
     for (const auto& output : outputs) settled.finish.outputs.push_back(outgoing(output));
   };
   if (auto* done = std::get_if<Done>(&outcome)) {
     take_outputs(done->outputs);
-    settled.finish.changes = std::move(done->changes);
+    add(settled.finish.changes, std::move(done->changes));
     settled.covers_behind = done->covers_behind;
   } else if (auto* suppressed = std::get_if<Suppressed>(&outcome)) {
     take_outputs(suppressed->outputs);
-    settled.finish.changes = std::move(suppressed->changes);
+    add(settled.finish.changes, std::move(suppressed->changes));
   } else if (const auto* at = std::get_if<At>(&outcome)) {
     auto encoded = event::encode(event);
     ENSURE(encoded.has_value(), "an event that was read can be written");

@@ -67,6 +67,7 @@ class EngineWorld {
   Logger logger{world.clock, "test", {}, [](std::string_view) {}};
   Script script;
   EngineLimits limits;
+  PoolSpec spec{.name = "classify", .partitions = test_partitions};  // of the next start
 
   struct Process {
     std::unique_ptr<log::SimulatedLog> log;
