@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -132,6 +133,7 @@ Event root_event(RootFacts facts) {
 }
 
 Event child_event(const Event& parent, ChildFacts facts) {
+  constexpr auto max_hops = std::numeric_limits<std::uint32_t>::max();
   ENSURE(is_of(facts.key, parent.tenant), "a child belongs to its parent's tenant");
   const auto id = child_id(parent.tenant, parent.id, facts.pool, facts.kind, facts.index);
   return Event{{.id = id,
@@ -140,7 +142,8 @@ Event child_event(const Event& parent, ChildFacts facts) {
                 .time = facts.time,
                 .source = fmt::format("/pools/{}", facts.pool),
                 .trace = parent.trace,
-                .journey = {.replay = parent.journey.replay}},
+                .journey = {.hops = parent.journey.hops < max_hops ? parent.journey.hops + 1 : max_hops,
+                            .replay = parent.journey.replay}},
                std::move(facts.key),
                parent.root,
                parent.id,

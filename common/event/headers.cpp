@@ -25,6 +25,7 @@ enum Ours : std::uint8_t {
   traceparent,
   tenant,
   attempt,
+  hops,
   not_before,
   origin,
   error_class,
@@ -44,6 +45,7 @@ constexpr std::array<std::string_view, ours_count> names{
     "traceparent",
     "sluice-tenant",
     "sluice-attempt",
+    "sluice-hops",
     "sluice-not-before",
     "sluice-origin",
     "sluice-error-class",
@@ -120,6 +122,11 @@ Result<std::uint32_t> parse_attempt(std::string_view text) {
   return fail(Kind::invalid, "an attempt is a whole number");
 }
 
+Result<std::uint32_t> parse_hops(std::string_view text) {
+  if (const auto value = whole_number<std::uint32_t>(text)) return *value;
+  return fail(Kind::invalid, "hops are a whole number");
+}
+
 Result<std::string> parse_replay(std::string_view text) {
   if (text.size() <= Trouble::word_bytes_max && is_visible_ascii(text)) return std::string{text};
   return fail(Kind::invalid, "a replay is named by at most 200 visible ASCII characters");
@@ -176,6 +183,8 @@ Trouble trouble_of(const Seen& seen) {
 Result<Journey> journey_of(const Seen& seen) {
   const auto tries = seen.optional(attempt, parse_attempt);
   if (!tries) return fail(tries.error());
+  const auto passed = seen.optional(hops, parse_hops);
+  if (!passed) return fail(passed.error());
   const auto due = seen.optional(not_before, parse_time);
   if (!due) return fail(due.error());
   auto first = seen.optional(origin, parse_origin);
@@ -183,6 +192,7 @@ Result<Journey> journey_of(const Seen& seen) {
   auto operation = seen.optional(replay, parse_replay);
   if (!operation) return fail(std::move(operation.error()));
   return Journey{.attempt = tries->value_or(0),
+                 .hops = passed->value_or(0),
                  .not_before = *due,
                  .origin = std::move(*first),
                  .trouble = trouble_of(seen),
@@ -220,6 +230,7 @@ Result<Headers> encode_headers(const EventHeaders& headers, const ConversationKe
   put(tenant, headers.tenant.text());
   const Journey& journey = headers.journey;
   if (journey.attempt > 0) put(attempt, fmt::format_int{journey.attempt}.str());
+  if (journey.hops > 0) put(hops, fmt::format_int{journey.hops}.str());
   if (journey.not_before) put(not_before, time_text(*journey.not_before));
   if (journey.origin) put(origin, origin_text(*journey.origin));
   put_text(error_class, journey.trouble.error_class, Trouble::word_bytes_max);

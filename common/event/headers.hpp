@@ -48,6 +48,7 @@ struct Trouble {
 // What happened to an event on its way, as opposed to what it says.
 struct Journey {
   std::uint32_t attempt = 0;  // tries that have failed
+  std::uint32_t hops = 0;     // events from the root to this one; a root has none
   std::optional<Time> not_before = {};
   std::optional<Origin> origin = {};
   Trouble trouble = {};

@@ -77,7 +77,7 @@ TEST_CASE("a child belongs to its parent's chain and takes its trace and its mar
   CHECK(child.parent == parent.id);
   CHECK(child.source == "/pools/dedup");
   CHECK(child.trace == parent.trace);
-  CHECK(child.journey == Journey{.replay = "op-1"});
+  CHECK(child.journey == Journey{.hops = 1, .replay = "op-1"});
   CHECK(child.foreign.empty());
 }
 

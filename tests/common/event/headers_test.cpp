@@ -59,6 +59,7 @@ TEST_CASE("what happened on the way stands in headers of its own") {
   headers.trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   headers.journey = {
       .attempt = 2,
+      .hops = 4,
       .not_before = parse_time("2025-11-20T22:00:00Z").value(),
       .origin = Origin{"sluice.inbound", 7, 42, headers.time},
       .trouble = {.error_class = "unavailable", .code = "503", .message = "no answer", .fingerprint = "f00d"},
@@ -71,6 +72,7 @@ TEST_CASE("what happened on the way stands in headers of its own") {
                            {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
                            {"sluice-tenant", "default"},
                            {"sluice-attempt", "2"},
+                           {"sluice-hops", "4"},
                            {"sluice-not-before", "2025-11-20T22:00:00.000Z"},
                            {"sluice-origin", "sluice.inbound/7/42/1763674200123"},
                            {"sluice-error-class", "unavailable"},
@@ -151,6 +153,7 @@ TEST_CASE("each header that cannot be understood is named and its text is not re
   check("sluice-attempt", "1x");
   check("sluice-attempt", "");
   check("sluice-attempt", "4294967296");
+  check("sluice-hops", "-1");
   check("sluice-not-before", "soon");
   check("sluice-replay", "an operation");
   for (const auto* origin : {"", "t", "t/1/2", "t/1/2/3/4", "/1/2/3", "t/x/2/3", "t/-1/2/3", "t/1/-2/3", "t/1/2/-3",

@@ -84,7 +84,8 @@ Time random_time(Random& random) {
 }
 
 Journey random_journey(Random& random) {
-  Journey journey{.attempt = static_cast<std::uint32_t>(random.below(5))};
+  Journey journey{.attempt = static_cast<std::uint32_t>(random.below(5)),
+                  .hops = static_cast<std::uint32_t>(random.below(3))};
   if (random.one_in(3)) journey.not_before = random_time(random);
   if (random.one_in(2)) {
     journey.origin = Origin{"sluice.inbound", static_cast<std::int32_t>(random.below(32)),
