@@ -5,6 +5,7 @@
 //   finishing.cpp  the order of effects          settling.cpp  final outcomes
 //   committing.cpp what is done, told the log    burying.cpp   what cannot be read
 //   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
+//   pausing.cpp    tenants that wait
 #pragma once
 
 #include <map>
@@ -24,6 +25,7 @@
 #include "workers/engine/lane.hpp"
 #include "workers/engine/letter.hpp"
 #include "workers/engine/pair.hpp"
+#include "workers/engine/pausing.hpp"
 #include "workers/engine/root_end.hpp"
 
 namespace sluice::engine {
@@ -39,6 +41,7 @@ struct Head {
   WallTime since{};  // parked
   WallTime due{};
   std::string why;
+  std::chrono::milliseconds paused{};  // of the time since then, under a pause
 };
 
 // A main record on its way into the retry partition.
@@ -153,6 +156,17 @@ struct EngineCore {
   void journal_soon();
   Task<> write_journal();
 
+  // pausing.cpp
+  Task<> keep_pauses();
+  Task<> store_pause(event::Tenant tenant, std::optional<store::Pause> pause);
+  void wake_tenant(const std::string& tenant);
+  void lift(const event::Tenant& tenant, std::string_view by);
+  bool holds_letter(const event::Event& event, const Never& never);
+  void probe_tenants();
+  void ended_well(const event::Event& event);
+  Task<bool> passes_pauses(PairPtr pair, Lane& lane);
+  bool sleeps(LaneId lane, const event::Event& event);
+
   // burying.cpp
   Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
 
@@ -179,6 +193,10 @@ struct EngineCore {
   bool journal_writing = false;
   std::uint32_t journal_failures = 0;  // in a row
   Signal journal_written;
+  Pausing pausing;
+  Signal pauses_changed;
+  DeadRate dead_rate;
+  Timer probe_timer;
   bool committing = false;
   std::size_t completions = 0;  // since the last commit
   bool stopping = false;

@@ -16,7 +16,10 @@ EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_
       parked_timer(parts.clock.timers(), [this] { start_due(); }),
       commit_timer(parts.clock.timers(), [this] { work.start(commit_all()); }),
       journal_timer(parts.clock.timers(), [this] { work.start(write_journal()); }),
-      journaling(limits.journal, limits.journal_entries_max) {
+      journaling(limits.journal, limits.journal_entries_max),
+      pausing(spec.name),
+      dead_rate(limits.dead_rate),
+      probe_timer(parts.clock.timers(), [this] { probe_tenants(); }) {
   if (parts.dependencies == nullptr) return;
   parts.dependencies->when_changed([this](const Dependencies::Change&) { dependency_changed.notify_all(); });
 }
@@ -49,10 +52,15 @@ void Engine::wake(const event::ConversationKey& key) {
   }
 }
 
+void Engine::lift(const event::Tenant& tenant) {
+  core_->lift(tenant, "an operator");
+}
+
 EngineFigures Engine::figures() const {
   EngineFigures figures = core_->figures;
   figures.parked_lanes = core_->index.lanes();
   figures.parked_events = core_->index.events();
+  figures.pauses = core_->pausing.count();
   figures.journal_dropped = core_->journaling.dropped();
   return figures;
 }

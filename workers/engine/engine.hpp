@@ -55,6 +55,8 @@ struct EngineFigures {
   std::size_t pairs = 0;       // assigned
   std::uint64_t finished = 0;  // events, since the start
   std::uint64_t dead = 0;
+  std::size_t pauses = 0;              // that concern this pool
+  std::uint64_t breakers_tripped = 0;  // on the rate of dead letters
   std::uint64_t journal_dropped = 0;  // entries that could not be written in time
 };
 
@@ -76,6 +78,9 @@ class Engine {
 
   // Wakes a conversation from outside: a waiting or parked head runs again at once and may find that it became void.
   void wake(const event::ConversationKey& key);
+
+  // An operator says that a tenant which the rate of dead letters has paused goes on in this pool.
+  void lift(const event::Tenant& tenant);
 
   [[nodiscard]] EngineFigures figures() const;
   [[nodiscard]] std::vector<ParkedLane> parked() const;

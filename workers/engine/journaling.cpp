@@ -159,7 +159,7 @@ Told told_of(const Outcome& outcome) {
   if (const auto* at = std::get_if<At>(&outcome)) return {"scheduled", "until " + event::time_text(at->when)};
   if (const auto* never = std::get_if<Never>(&outcome)) {
     const std::string code = never->code.empty() ? std::string{} : fmt::format(" {}", never->code);
-    return {"dead", fmt::format("{}{}: {}", name_of(never->why.kind), code, said(never->why.sentence))};
+    return {"dead", fmt::format("{}{}: {}", class_of(*never), code, said(never->why.sentence))};
   }
   return {"merged", {}};
 }

@@ -46,7 +46,10 @@ void EngineCore::drop(const PairPtr& pair) {
   const PairPtr kept = pair;
   kept->current = false;
   kept->leaving = true;
-  for (const LaneId lane : kept->parked) index.forget(lane);
+  for (const LaneId lane : kept->parked) {
+    index.forget(lane);
+    pausing.forget(lane);
+  }
   kept->parked.clear();
   for (const auto& [id, lane] : kept->lanes) lane->changed.notify_all();
   for (const auto& item : kept->to_move) {

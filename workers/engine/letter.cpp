@@ -52,7 +52,7 @@ std::string letter_id(const Letter& facts, log::Offset offset) {
 log::Outgoing dead_letter(const std::string& topic, std::int32_t partitions, const log::Record& record,
                           const Letter& facts) {
   const std::string id = letter_id(facts, record.offset());
-  const std::string_view error_class = name_of(facts.why.kind);
+  const std::string_view error_class = facts.error_class.empty() ? name_of(facts.why.kind) : facts.error_class;
   const std::string sentence = scrubbed(facts.why.sentence);
   log::Outgoing letter{
       .topic = topic, .partition = event::partition_of(id, partitions), .key = id + "/letter/0", .value = {}};
@@ -69,7 +69,7 @@ log::Outgoing dead_letter(const std::string& topic, std::int32_t partitions, con
   say("sluice-dead-class", std::string{error_class});
   say("sluice-dead-code", std::string{facts.code});
   say("sluice-dead-message", sentence);
-  say("sluice-dead-fingerprint", fingerprint_of(facts.pool, error_class, facts.code, sentence));
+  say("sluice-dead-fingerprint", fingerprint_of(facts.pool, error_class, facts.code, facts.why.sentence));
   say("sluice-dead-tries", std::to_string(facts.tries));
   say("sluice-dead-at", std::to_string(facts.now.time_since_epoch().count()));
   say("sluice-dead-pool", std::string{facts.pool});

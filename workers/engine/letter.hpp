@@ -19,6 +19,7 @@ struct Letter {
   std::string_view code;
   std::uint32_t tries = 0;
   WallTime now{};
+  std::string_view error_class = {};  // empty: the name of why's kind
 };
 
 // The id is made of the event's (of the record's place when there is none), so that burying it twice makes one letter.

@@ -14,6 +14,8 @@ void EngineCore::start_life(const PairPtr& pair, Lane& lane) {
 
 Task<> EngineCore::live(PairPtr pair, Lane& lane) {
   while (!lane.queue.empty() && pair->admits()) {
+    const bool passes = co_await passes_pauses(pair, lane);
+    if (!passes) break;
     if (index.holds(lane.id)) {
       join_parked(pair, lane);
       break;
@@ -36,6 +38,12 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
 // A handler that throws, or is not over at its deadline, has failed once; what it did outside is unknown, never done.
 Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::Event& event, Lane* lane,
                                                      std::uint32_t tries, bool woken) {
+  if (event.journey.hops > limits.hops_max) {
+    co_return Outcome{Never{.why = {Kind::invalid, fmt::format("more than {} events came of each other: pools answer "
+                                                               "each other in a loop",
+                                                               limits.hops_max)},
+                            .error_class = "loop"}};
+  }
   auto turn = co_await turns.acquire();
   if (!pair->admits()) co_return std::nullopt;
   ++pair->running;
@@ -76,6 +84,11 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
     co_return goes_on;
   }
   const Queued& head = lane.queue.front();
+  if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(head.event, *never)) {
+    constexpr std::chrono::milliseconds soon{1};
+    park(pair, lane, lane.tries, never->why.sentence, soon);
+    co_return false;
+  }
   const bool leaves = std::holds_alternative<At>(outcome);
   const ShortId id = short_id(head.event.id);
   if (leaves) pair->scheduling.insert(id);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "workers/engine/dead_rate.hpp"
 #include "workers/engine/retry_policy.hpp"
 
 namespace sluice::engine {
@@ -31,6 +32,9 @@ struct EngineLimits {
   bool journal = true;                                  // every hop, attempt, wait and decision, for `trace`
   std::chrono::milliseconds journal_pause{100};         // rows wait at most so long for the next batch
   std::size_t journal_entries_max = 20'000;             // that wait; above it the oldest are dropped and counted
+  std::uint32_t hops_max = 32;                          // events that came of each other; one more is a loop, and dead
+  std::chrono::milliseconds pauses_look_max{60'000};    // how long a pause or its end may go unheard of
+  DeadRateSettings dead_rate = {};
   RetrySettings retry = {};
 };
 

@@ -63,7 +63,11 @@ struct Never {
   Failure why;
   std::string code = {};  // of the other side, e.g. "21211"
   std::vector<Output> outputs = {};
+  std::string_view error_class = {};  // a literal; empty: the name of why's kind
 };
+inline std::string_view class_of(const Never& never) {
+  return never.error_class.empty() ? name_of(never.why.kind) : never.error_class;
+}
 
 using Outcome = std::variant<Done, Later, At, Waiting, Merged, Suppressed, Never>;
 

@@ -60,6 +60,7 @@ Task<std::optional<Head>> EngineCore::head_of(PairPtr pair, LaneId lane, const e
         head.since = (*row)->since;
         head.due = (*row)->due;
         head.why = (*row)->why;
+        head.paused = (*row)->paused;
       }
       co_return head;
     }
@@ -78,7 +79,9 @@ db::Statement EngineCore::row_of(const Pair& pair, const Head& head) const {
                                   .tries = head.tries,
                                   .since = head.since,
                                   .due = head.due,
-                                  .why = scrubbed(head.why)});
+                                  .why = scrubbed(head.why),
+                                  .last_failed = {},
+                                  .paused = head.paused});
 }
 
 Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
@@ -89,8 +92,10 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     if (!record || !pair->admits()) break;
     auto event = event::decode(record->key(), record->value(), record->headers());
     ENSURE(event.has_value(), "a record that was read once can be read again");
+    if (sleeps(lane, *event)) break;
     auto head = co_await head_of(pair, lane, *event);
     if (!head || !pair->admits()) break;
+    head->paused += pausing.take_slept(lane);
     auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
     if (!outcome || !pair->current) break;
     const bool goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
@@ -110,7 +115,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     co_return false;
   }
   if (auto* later = std::get_if<Later>(&outcome)) {
-    if (parts.clock.wall() - head.since < limits.retry.park_max) {
+    if (parts.clock.wall() - head.since - head.paused < limits.retry.park_max) {
       const auto asked = later->wait ? later->wait : later->why.wait;
       const std::uint32_t steps =
           head.tries >= limits.retry.lane_tries_max ? head.tries - limits.retry.lane_tries_max + 1 : 0;
@@ -121,6 +126,10 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
       co_return false;
     }
     outcome = Never{std::move(later->why), "parked too long"};
+  }
+  if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(event, *never)) {
+    pausing.sleep(head.tenant, head.lane, parts.clock.wall());
+    co_return false;
   }
   const bool leaves = std::holds_alternative<At>(outcome);
   const ShortId id = short_id(event.id);

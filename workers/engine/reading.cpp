@@ -29,6 +29,7 @@ Task<> EngineCore::run() {
 
 Task<> EngineCore::serve() {
   work.start(fire_schedule());
+  work.start(keep_pauses());
   while (!drained) {
     auto subscribed = co_await parts.log.subscribe(
         {.group = group, .topics = {topics.main, topics.retry}, .revoke_wait_max = limits.revoke_wait_max});

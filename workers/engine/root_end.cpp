@@ -41,7 +41,7 @@ std::optional<store::OutcomeWord> word_of(const Outcome& outcome, const event::E
         .tenant = event.tenant, .root = event.root, .term = term, .reason = std::move(reason), .at = now};
   };
   if (const auto* never = std::get_if<Never>(&outcome)) {
-    const auto error_class = name_of(never->why.kind);
+    const auto error_class = class_of(*never);
     return word(store::Term::dead_lettered,
                 never->code.empty() ? std::string{error_class} : fmt::format("{}({})", error_class, never->code));
   }

@@ -17,6 +17,7 @@ Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcom
   Settled settled;
   settled.finish.which = which;
   tell_end(settled.finish, outcome, event, tries);
+  if (!std::holds_alternative<Never>(outcome)) ended_well(event);
   const auto take_outputs = [&](const std::vector<Output>& outputs) {
     for (const auto& output : outputs) settled.finish.outputs.push_back(outgoing(output));
   };
@@ -43,7 +44,8 @@ Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcom
                        .why = never->why,
                        .code = never->code,
                        .tries = tries + 1,
-                       .now = parts.clock.wall()};
+                       .now = parts.clock.wall(),
+                       .error_class = class_of(*never)};
     settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
     ++figures.dead;
   }

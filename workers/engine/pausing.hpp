@@ -1,0 +1,57 @@
+// Which tenants wait in this pool, as one process knows it: what the table says, and what this process has decided and
+// not stored yet. Their parked conversations sleep without a due time until the pause is over.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "common/async/clock.hpp"
+#include "common/store/pauses.hpp"
+#include "workers/engine/parked_index.hpp"
+
+namespace sluice::engine {
+
+// Who has paused, when it was no operator; only this one tries events and lifts by success.
+constexpr std::string_view dead_rate_pauses = "dead-letter breaker";
+
+class Pausing {
+ public:
+  explicit Pausing(std::string pool) : pool_(std::move(pool)) {}
+
+  [[nodiscard]] const store::Pause* find(const event::Tenant& tenant) const { return now_.find(tenant, pool_); }
+  [[nodiscard]] std::size_t count() const;  // that concern this pool
+
+  // What the table says now. Answers the tenants whose lanes may wake.
+  std::vector<std::string> loaded(store::Pauses pauses);
+  void decided(const store::Pause& pause);   // holds at once, until stored() also against the table
+  void lifted(const event::Tenant& tenant);  // the same
+  void stored(const event::Tenant& tenant);  // the table says what was decided
+  [[nodiscard]] bool is_stored(const event::Tenant& tenant) const { return !unsaved_.contains(tenant.text()); }
+
+  void sleep(const std::string& tenant, LaneId lane, WallTime now) { asleep_[tenant].emplace(lane, now); }
+  [[nodiscard]] std::vector<LaneId> wake(const std::string& tenant, WallTime now);  // all of them
+  [[nodiscard]] std::vector<LaneId> wake_one_of_each(WallTime now);  // of tenants that the breaker paused
+  void forget(LaneId lane);                                          // its partition has gone
+
+  // Once: this run of the lane tries whether the pause is still needed.
+  [[nodiscard]] bool take_probe(LaneId lane) { return probes_.erase(lane) > 0; }
+  // Once: how long it slept before this run.
+  [[nodiscard]] std::chrono::milliseconds take_slept(LaneId lane);
+
+ private:
+  void overlay();
+
+  std::string pool_;
+  std::vector<store::Pause> table_;
+  std::map<std::string, std::optional<store::Pause>> unsaved_;  // none: lifted
+  store::Pauses now_;
+  std::map<std::string, std::unordered_map<LaneId, WallTime>> asleep_;  // by tenant, since when
+  std::unordered_set<LaneId> probes_;
+  std::unordered_map<LaneId, std::chrono::milliseconds> slept_;
+};
+
+}  // namespace sluice::engine
