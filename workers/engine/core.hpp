@@ -5,13 +5,14 @@
 //   finishing.cpp  the order of effects          settling.cpp  final outcomes
 //   committing.cpp what is done, told the log    burying.cpp   what cannot be read
 //   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
-//   pausing.cpp    tenants that wait
+//   pausing.cpp    tenants that wait             watching.cpp   watchdogs
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "common/async/scope.hpp"
@@ -24,9 +25,11 @@
 #include "workers/engine/journaling.hpp"
 #include "workers/engine/lane.hpp"
 #include "workers/engine/letter.hpp"
+#include "workers/engine/metrics.hpp"
 #include "workers/engine/pair.hpp"
 #include "workers/engine/pausing.hpp"
 #include "workers/engine/root_end.hpp"
+#include "workers/engine/watching.hpp"
 
 namespace sluice::engine {
 
@@ -167,6 +170,13 @@ struct EngineCore {
   Task<bool> passes_pauses(PairPtr pair, Lane& lane);
   bool sleeps(LaneId lane, const event::Event& event);
 
+  // watching.cpp
+  Task<> watch();
+  void look_at_handlers();
+  void look_at_watermarks();
+  [[nodiscard]] EngineFigures current_figures() const;
+  [[nodiscard]] EngineHealth health() const;
+
   // burying.cpp
   Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
 
@@ -206,6 +216,8 @@ struct EngineCore {
   std::uint64_t schedule_news = 0;
   Signal nobody;  // is never notified
   EngineFigures figures;
+  std::unordered_set<Run*> runs;  // handlers at work
+  std::optional<EngineMetrics> metrics;
 };
 
 }  // namespace sluice::engine

@@ -205,6 +205,19 @@ Openness Dependencies::openness(std::string_view name, const event::Tenant& tena
   return State::of(dependency, tenant).breaker.is_open() ? Openness::open_for_tenant : Openness::closed;
 }
 
+std::vector<Dependencies::Figures> Dependencies::figures() const {
+  std::vector<Figures> all;
+  for (const auto& [name, dependency] : state_->all) {
+    Figures now{.name = name,
+                .open_for_all = dependency->everybody.is_open(),
+                .calls = dependency->calls,
+                .calls_max = dependency->concurrency.limit()};
+    for (const auto& [tenant, state] : dependency->tenants) now.tenants_open += state.breaker.is_open() ? 1 : 0;
+    all.push_back(std::move(now));
+  }
+  return all;
+}
+
 void Dependencies::when_changed(std::function<void(const Change&)> heard) {
   state_->listeners.push_back(std::move(heard));
 }

@@ -73,6 +73,15 @@ class Dependencies {
 
   [[nodiscard]] Openness openness(std::string_view dependency, const event::Tenant& tenant) const;
 
+  struct Figures {
+    std::string name;
+    bool open_for_all = false;
+    std::size_t tenants_open = 0;
+    std::size_t calls = 0;  // under way
+    std::size_t calls_max = 0;
+  };
+  [[nodiscard]] std::vector<Figures> figures() const;
+
   // Called on the loop's thread when a breaker opens, allows a probe, or closes; `tenant` is none when it concerns all.
   struct Change {
     std::string dependency;

@@ -20,6 +20,7 @@ EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_
       pausing(spec.name),
       dead_rate(limits.dead_rate),
       probe_timer(parts.clock.timers(), [this] { probe_tenants(); }) {
+  if (parts.metrics != nullptr) metrics.emplace(*parts.metrics, spec.name);
   if (parts.dependencies == nullptr) return;
   parts.dependencies->when_changed([this](const Dependencies::Change&) { dependency_changed.notify_all(); });
 }
@@ -57,12 +58,11 @@ void Engine::lift(const event::Tenant& tenant) {
 }
 
 EngineFigures Engine::figures() const {
-  EngineFigures figures = core_->figures;
-  figures.parked_lanes = core_->index.lanes();
-  figures.parked_events = core_->index.events();
-  figures.pauses = core_->pausing.count();
-  figures.journal_dropped = core_->journaling.dropped();
-  return figures;
+  return core_->current_figures();
+}
+
+EngineHealth Engine::health() const {
+  return core_->health();
 }
 
 std::vector<ParkedLane> Engine::parked() const {

@@ -2,6 +2,7 @@
 // handler, and acts on what it answers. workers/engine/README.md explains it in one page.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "common/db/database.hpp"
 #include "common/log/log.hpp"
 #include "common/telemetry/logger.hpp"
+#include "common/telemetry/metrics.hpp"
 #include "workers/engine/handler.hpp"
 #include "workers/engine/limits.hpp"
 #include "workers/engine/parked_index.hpp"
@@ -36,6 +38,7 @@ struct EngineParts {
   db::Database& database;
   Logger& logger;
   class Dependencies* dependencies = nullptr;  // none: the pool has none
+  Metrics* metrics = nullptr;                  // none: nobody looks
   std::string owner = {};                      // this process and incarnation, for ledger and dead letters
 };
 
@@ -44,6 +47,10 @@ struct ParkedLane {
   std::int32_t partition = 0;
   std::size_t behind = 0;
 };
+
+// What came of a run, in the order of Outcome; the last one threw or was not over at its deadline.
+constexpr std::array<std::string_view, 8> outcome_words{"done",   "later",      "scheduled", "waiting",
+                                                        "merged", "suppressed", "dead",      "failed"};
 
 struct EngineFigures {
   std::size_t running = 0;
@@ -55,9 +62,22 @@ struct EngineFigures {
   std::size_t pairs = 0;       // assigned
   std::uint64_t finished = 0;  // events, since the start
   std::uint64_t dead = 0;
+  std::array<std::uint64_t, outcome_words.size()> tries{};
+  std::size_t handlers_late = 0;         // past their deadline now,
+  std::uint64_t handlers_late_ever = 0;  // and since the start
+  std::size_t watermarks_still = 0;      // partitions that have not moved for too long
+  Duration watermark_age{};              // of the slowest one with something unfinished
+  double note_share = 0;                 // of the fullest commit note
+  std::uint64_t loop_standstills = 0;
   std::size_t pauses = 0;              // that concern this pool
   std::uint64_t breakers_tripped = 0;  // on the rate of dead letters
-  std::uint64_t journal_dropped = 0;  // entries that could not be written in time
+  std::uint64_t journal_dropped = 0;   // entries that could not be written in time
+};
+
+// Whether the watchdogs are quiet. What is away outside never counts.
+struct EngineHealth {
+  bool fit = true;
+  std::string detail = {};
 };
 
 struct EngineCore;
@@ -83,6 +103,7 @@ class Engine {
   void lift(const event::Tenant& tenant);
 
   [[nodiscard]] EngineFigures figures() const;
+  [[nodiscard]] EngineHealth health() const;
   [[nodiscard]] std::vector<ParkedLane> parked() const;
 
  private:

@@ -49,6 +49,8 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   ++pair->running;
   ++figures.running;
   RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};
+  Run run{.event = &event, .partition = pair->number, .deadline = attempt.deadline()};
+  runs.insert(&run);
   std::optional<Outcome> outcome;
   std::string thrown;
   bool cancelled = false;
@@ -62,10 +64,12 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   } catch (...) {
     thrown = "something that is no exception";
   }
+  runs.erase(&run);
   --pair->running;
   --figures.running;
   if (!pair->admits()) pair->changed.notify_all();
   if (cancelled) co_return Outcome{Later{{Kind::stopping, "the engine stops"}}};
+  ++figures.tries[outcome ? outcome->index() : outcome_words.size() - 1];
   if (outcome) co_return std::move(*outcome);
   const std::string why = thrown.empty() ? "not over at its deadline" : "the handler threw: " + scrubbed(thrown);
   parts.logger.error("a handler failed",
@@ -153,7 +157,9 @@ Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view depen
   }
   if (!std::exchange(lane.told_waiting, true)) note(lane.queue.front().event, "waiting", lane.tries, dependency);
   const Instant due = parts.clock.now() + look_again;
+  ++pair->waiting;
   [[maybe_unused]] const bool changed = co_await within(parts.clock, due, dependency_changed.wait());
+  --pair->waiting;
   co_return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 
 #include "workers/engine/dead_rate.hpp"
 #include "workers/engine/retry_policy.hpp"
@@ -35,7 +36,14 @@ struct EngineLimits {
   std::uint32_t hops_max = 32;                          // events that came of each other; one more is a loop, and dead
   std::chrono::milliseconds pauses_look_max{60'000};    // how long a pause or its end may go unheard of
   DeadRateSettings dead_rate = {};
+  std::chrono::milliseconds watch_pause{1'000};            // between looks of the watchdogs,
+  std::chrono::milliseconds handler_late_max{5'000};       // which tell of a handler so long past its deadline,
+  std::chrono::milliseconds watermark_still_max{600'000};  // of a watermark that has not moved for so long,
+  std::chrono::milliseconds standstill_max{1'000};         // and of a loop that did nothing else for so long
   RetrySettings retry = {};
 };
+
+// All of them on one line, as an engine shows them when it starts.
+std::string described(const EngineLimits& limits);
 
 }  // namespace sluice::engine

@@ -28,7 +28,7 @@ struct Output {
 struct Done {
   std::vector<Output> outputs = {};
   db::Batch changes = {};
-  std::size_t covers_behind = 0;  // so many of Attempt::behind() are done with it, from the first on
+  std::size_t covers_behind = 0;         // so many of Attempt::behind() are done with it, from the first on
   std::optional<store::Term> term = {};  // without outputs, when the root event has ended with it: root_end.hpp
 };
 

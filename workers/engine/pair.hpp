@@ -14,6 +14,7 @@
 #include "workers/engine/commit_note.hpp"
 #include "workers/engine/parked_index.hpp"
 #include "workers/engine/tracker.hpp"
+#include "workers/engine/watching.hpp"
 
 namespace sluice::engine {
 
@@ -61,6 +62,8 @@ struct Pair {
   std::size_t records = 0;  // of main, in memory
   std::size_t bytes = 0;
   std::size_t running = 0;                  // handlers
+  std::size_t waiting = 0;                  // lanes, for a dependency that is sick for everybody
+  WatermarkWatch watch;                     // of main
   double map_share = 0;                     // of the last commit's metadata
   std::deque<struct Finishing*> finishing;  // finished events whose transaction is to come
   bool flush_runs = false;

@@ -30,6 +30,7 @@ Task<> EngineCore::run() {
 Task<> EngineCore::serve() {
   work.start(fire_schedule());
   work.start(keep_pauses());
+  work.start(watch());
   while (!drained) {
     auto subscribed = co_await parts.log.subscribe(
         {.group = group, .topics = {topics.main, topics.retry}, .revoke_wait_max = limits.revoke_wait_max});

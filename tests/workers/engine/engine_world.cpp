@@ -87,7 +87,8 @@ void EngineWorld::start() {
                                                          .random = world.random,
                                                          .log = *process->log,
                                                          .database = *process->database,
-                                                         .logger = logger,
+                                                         .logger = told == nullptr ? logger : *told,
+                                                         .metrics = metrics,
                                                          .owner = "test"},
                                              limits);
   process->scope = std::make_unique<Scope>(world.loop);

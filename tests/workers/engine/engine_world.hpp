@@ -68,6 +68,8 @@ class EngineWorld {
   Script script;
   EngineLimits limits;
   PoolSpec spec{.name = "classify", .partitions = test_partitions};  // of the next start
+  Logger* told = nullptr;                                            // instead of nobody
+  Metrics* metrics = nullptr;
 
   struct Process {
     std::unique_ptr<log::SimulatedLog> log;

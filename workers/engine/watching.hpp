@@ -1,0 +1,47 @@
+// What a watchdog sees: handlers that go on past their deadline, a watermark that stands still although something is
+// unfinished, a loop that stood still. It is told the time; it has no clock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "common/async/timer.hpp"
+#include "common/event/event.hpp"
+#include "common/log/record.hpp"
+
+namespace sluice::engine {
+
+// A handler at work.
+struct Run {
+  const event::Event* event = nullptr;
+  std::int32_t partition = 0;
+  Instant deadline{};
+  bool told = false;  // that it is late
+};
+
+class WatermarkWatch {
+ public:
+  // Looked at regularly. Answers for how long the watermark has stood still with something unfinished.
+  Duration look(log::Offset watermark, bool unfinished, Instant now) {
+    if (!unfinished || watermark != stands_at_) {
+      stands_at_ = watermark;
+      since_ = now;
+      told_ = false;
+    }
+    return now - since_;
+  }
+  [[nodiscard]] bool tell() { return !std::exchange(told_, true); }  // true once for each standstill
+
+ private:
+  log::Offset stands_at_ = -1;
+  Instant since_{};
+  bool told_ = false;
+};
+
+// How long the loop was busy with one thing when a timer comes late; none when that is no longer than `max`.
+inline std::optional<Duration> standstill(Instant due, Instant now, Duration max) {
+  return now - due > max ? std::optional<Duration>{now - due} : std::nullopt;
+}
+
+}  // namespace sluice::engine
