@@ -30,7 +30,7 @@ constexpr db::Sql insert_name =
     "INSERT INTO journal_names (tenant, name, root, at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, name) DO NOTHING";
 constexpr db::Sql root_of =
     "SELECT root FROM (SELECT root, 1 AS rank FROM journal WHERE tenant = $1 AND root = $2 "
-    "UNION ALL SELECT root, 2 AS rank FROM journal WHERE tenant = $1 AND event = $2 AND event <> root "
+    "UNION ALL SELECT root, 2 AS rank FROM journal WHERE tenant = $1 AND event = $2 AND event <> '' "
     "UNION ALL SELECT root, 3 AS rank FROM journal_names WHERE tenant = $1 AND name = $2) AS roots "
     "ORDER BY rank LIMIT 1";
 constexpr db::Sql read_page =
@@ -45,18 +45,19 @@ constexpr auto remove_names = db::claiming<
     "WITH taken AS MATERIALIZED (SELECT tenant, name FROM journal_names WHERE at < $1 ORDER BY at LIMIT $2",
     ") DELETE FROM journal_names WHERE (tenant, name) IN (SELECT tenant, name FROM taken)">();
 
-db::Statement inserting(db::Sql sql, std::span<const JournalEntry> entries) {
+db::Statement inserting(db::Sql sql, std::span<JournalEntry> entries) {
   db::Statement statement{sql};
   statement.values.reserve(entries.size() * columns);
-  for (const auto& entry : entries) {
-    statement.values.emplace_back(entry.tenant);
-    statement.values.emplace_back(entry.root);
-    statement.values.emplace_back(entry.event);
+  for (auto& entry : entries) {
+    if (entry.event == entry.root) entry.event.clear();  // a root's own rows are most of them
+    statement.values.emplace_back(std::move(entry.tenant));
+    statement.values.emplace_back(std::move(entry.root));
+    statement.values.emplace_back(std::move(entry.event));
     statement.values.emplace_back(stored(entry.at));
-    statement.values.emplace_back(entry.pool);
-    statement.values.emplace_back(entry.what);
+    statement.values.emplace_back(std::move(entry.pool));
+    statement.values.emplace_back(std::move(entry.what));
     statement.values.emplace_back(entry.attempt);
-    statement.values.emplace_back(entry.detail);
+    statement.values.emplace_back(std::move(entry.detail));
   }
   return statement;
 }
@@ -64,7 +65,7 @@ db::Statement inserting(db::Sql sql, std::span<const JournalEntry> entries) {
 JournalEntry entry_of(const std::string& tenant, const db::Rows& rows, std::size_t row) {
   return {.tenant = tenant,
           .root = rows.text(row, 0),
-          .event = rows.text(row, 1),
+          .event = rows.text(row, 1).empty() ? rows.text(row, 0) : rows.text(row, 1),
           .at = moment(rows, row, 2),
           .pool = rows.text(row, 3),
           .what = rows.text(row, 4),
@@ -74,9 +75,9 @@ JournalEntry entry_of(const std::string& tenant, const db::Rows& rows, std::size
 
 }  // namespace
 
-std::vector<db::Statement> journal_rows(const std::vector<JournalEntry>& entries) {
+std::vector<db::Statement> journal_rows(std::vector<JournalEntry> entries) {
   std::vector<db::Statement> statements;
-  std::span<const JournalEntry> left{entries};
+  std::span<JournalEntry> left{entries};
   for (const auto& insert : inserts) {
     while (left.size() >= insert.rows) {
       statements.push_back(inserting(insert.sql, left.first(insert.rows)));
@@ -88,7 +89,7 @@ std::vector<db::Statement> journal_rows(const std::vector<JournalEntry>& entries
 
 Task<Done> write_journal(db::Database& database, std::vector<JournalEntry> entries) {
   db::Batch batch;
-  batch.statements = journal_rows(entries);
+  batch.statements = journal_rows(std::move(entries));
   return carry_out(database, std::move(batch));
 }
 

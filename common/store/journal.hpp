@@ -30,7 +30,7 @@ struct JournalEntry {
 };
 
 // In as few statements as possible; entries of one moment keep their order.
-std::vector<db::Statement> journal_rows(const std::vector<JournalEntry>& entries);
+std::vector<db::Statement> journal_rows(std::vector<JournalEntry> entries);
 Task<Done> write_journal(db::Database& database, std::vector<JournalEntry> entries);
 
 // From now on `name` (a MessageSid, the id of a dead letter) leads to that root. The first root of a name stays.

@@ -126,7 +126,7 @@ struct Shared {  // one transaction
   db::Batch changes;
   std::vector<log::Offset> main;
   std::vector<log::Offset> retry;
-  std::vector<store::JournalEntry> journal;
+  std::vector<store::JournalEntry> journal;  // told afterwards, in a batch of its own
 
   void add(const Finish& what) {
     outputs.insert(outputs.end(), what.outputs.begin(), what.outputs.end());
@@ -168,7 +168,6 @@ Task<> EngineCore::flush(PairPtr pair) {
     for (const auto* finishing : together) shared.add(finishing->what);
     std::sort(shared.main.begin(), shared.main.end());
     std::sort(shared.retry.begin(), shared.retry.end());
-    for (auto& row : store::journal_rows(shared.journal)) shared.changes.statements.push_back(std::move(row));
     std::vector<log::Commit> commits;
     if (!shared.main.empty()) commits.push_back(*commit_of(*pair, Which::main, true, shared.main));
     if (!shared.retry.empty()) commits.push_back(*commit_of(*pair, Which::retry, true, shared.retry));
@@ -177,6 +176,8 @@ Task<> EngineCore::flush(PairPtr pair) {
     if (done && pair->current) {
       complete(*pair, Which::main, shared.main);
       complete(*pair, Which::retry, shared.retry);
+      journaling.add(std::move(shared.journal));
+      journal_soon();
       settle_all(std::exchange(together, {}), Finished::durable);
       failures = 0;
       continue;

@@ -7,6 +7,10 @@
 
 namespace sluice::engine {
 
+namespace {
+constexpr std::size_t journal_batch_max = 4096;
+}
+
 std::optional<Arrival> Journaling::arrived_before(Instant then) {
   if (arrivals_.empty() || arrivals_.front().at > then) return std::nullopt;
   Arrival arrival = std::move(arrivals_.front());
@@ -74,7 +78,11 @@ void EngineCore::note_arrival(const PairPtr& pair, LaneId lane, ShortId event) {
 }
 
 void EngineCore::journal_soon() {
-  if (!journal_timer.armed()) journal_timer.arm(parts.clock.now() + limits.journal_pause);
+  if (journaling.rows_waiting() >= journal_batch_max && journal_failures == 0) {
+    journal_timer.arm(parts.clock.now());
+  } else if (!journal_timer.armed()) {
+    journal_timer.arm(parts.clock.now() + limits.journal_pause);
+  }
 }
 
 // Those that were read a pause ago and are still not done. They stand before what was told of them since.
@@ -107,12 +115,11 @@ bool worth_keeping(Kind kind) {
 }  // namespace
 
 Task<> EngineCore::write_journal() {
-  constexpr std::size_t batch_max = 512;
   tell_arrivals();
   while (journal_writing) co_await journal_written.wait();
   journal_writing = true;
   while (!journaling.no_rows_wait()) {
-    auto entries = journaling.take(batch_max);
+    auto entries = journaling.take(journal_batch_max);
     db::Batch batch;
     batch.statements = store::journal_rows(entries);
     auto writing = parts.database.run(std::move(batch));

@@ -1,7 +1,8 @@
 // What happens to every event, on its way into the journal that `trace` reads. An event that ends within one pause of
-// being read is one row, that of its end; one that takes longer has a row of its arrival too. What ends is written
-// together with its effects where the log has transactions; everything else, and everything in other logs, is written
-// in one batch per pause. Losing an entry loses no message: the bound drops the oldest and counts them.
+// being read is one row, that of its end; one that takes longer has a row of its arrival too. Rows are
+// written after what they tell, many at once: each stands in another place of the index, and a row per transaction
+// would halve the throughput. A process that is killed loses the rows of its last pause; losing one loses no message.
+// The bound drops the oldest and counts them.
 #pragma once
 
 #include <cstddef>
@@ -43,6 +44,7 @@ class Journaling {
   void add_first(std::vector<store::JournalEntry> entries);              // back, or older than what waits
 
   [[nodiscard]] bool nothing_waits() const { return arrivals_.empty() && waiting_.empty(); }
+  [[nodiscard]] std::size_t rows_waiting() const { return waiting_.size(); }
   [[nodiscard]] bool no_rows_wait() const { return waiting_.empty(); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 

@@ -31,7 +31,7 @@ struct EngineLimits {
   std::chrono::milliseconds schedule_look_max{10'000};  // how long a jump of the wall clock may go unnoticed
   std::int64_t schedule_claims_max = 500;               // rows fired together
   bool journal = true;                                  // every hop, attempt, wait and decision, for `trace`
-  std::chrono::milliseconds journal_pause{100};         // rows wait at most so long for the next batch
+  std::chrono::milliseconds journal_pause{500};         // rows wait at most so long for the next batch
   std::size_t journal_entries_max = 20'000;             // that wait; above it the oldest are dropped and counted
   std::uint32_t hops_max = 32;                          // events that came of each other; one more is a loop, and dead
   std::chrono::milliseconds pauses_look_max{60'000};    // how long a pause or its end may go unheard of
