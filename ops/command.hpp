@@ -12,6 +12,7 @@
 #include "common/log/log.hpp"
 #include "common/process/control_socket.hpp"
 #include "ops/exit_codes.hpp"
+#include "workers/pool_runner.hpp"
 
 namespace sluice::ops {
 
@@ -21,7 +22,8 @@ struct CommandContext {
   db::Database& database;
   Clock& clock;
   Output& output;
-  int serving_pid = 0;  // 0: nobody serves, the command opened the file itself
+  int serving_pid = 0;                          // 0: nobody serves, the command opened the file itself
+  std::vector<workers::PoolStatus> pools = {};  // of the serving process
 };
 
 // What a command line asks for.

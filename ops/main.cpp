@@ -33,7 +33,10 @@ Exit run(const std::vector<std::string>& arguments, Output& output) {
     return parsed.exit;
   }
   if (!reading.mistakes.empty()) return tell_mistakes(reading.mistakes, Exit::configuration, output);
-  if (parsed.does == Parsed::Does::serve) return ops::serve(reading, output);
+  if (parsed.does == Parsed::Does::serve) {
+    const auto& pools = workers::all_pools();
+    return ops::serve(reading, {.pools = pools, .names = pools.names()}, output);
+  }
   return ops::work(parsed, flags.rest, reading, output);
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "common/async/clock_real.hpp"
@@ -17,6 +18,7 @@
 #include "common/telemetry/version.hpp"
 #include "ops/command.hpp"
 #include "ops/topics.hpp"
+#include "workers/pool_runner.hpp"
 
 namespace sluice::ops {
 namespace {
@@ -38,16 +40,17 @@ LoggerSettings logger_settings(const config::ProcessSettings& settings) {
 // The parts of a serving process in the order in which they start; they stop in the opposite one.
 class Serving {
  public:
-  Serving(const config::Reading& reading, Output& output)
+  Serving(const config::Reading& reading, Serves what, Output& output)
       : reading_(reading),
         settings_(reading.settings),
+        what_(std::move(what)),
         output_(output),
-        logger_(clock_, "up", logger_settings(settings_.process), Logger::to_stdout()),
+        logger_(clock_, who(), logger_settings(settings_.process), Logger::to_stdout()),
         readiness_(clock_),
         background_(loop_) {}
 
   Exit run() {
-    spawn(loop_, live(), or_die("up"));
+    spawn(loop_, live(), or_die(who()));
     loop_.hold();
     loop_.run();
     logger_.flush();
@@ -55,6 +58,8 @@ class Serving {
   }
 
  private:
+  [[nodiscard]] std::string who() const { return what_.workers_alone ? "worker" : "up"; }
+
   Task<> live() {
     const auto started = co_await start();
     if (started) {
@@ -75,6 +80,7 @@ class Serving {
     if (!prepared) co_return fail(std::move(prepared.error()));
     background_.start(keep_turning(readiness_, clock_));
     background_.start(world_->keep());
+    start_pools();
     co_await look_at_world();  // whoever reads `listening` may ask at once whether we are ready
     background_.start(keep_looking());
     co_return listen();
@@ -119,6 +125,19 @@ class Serving {
     co_return Result<void>{};
   }
 
+  void start_pools() {
+    pools_.emplace(workers::PoolContext{.settings = settings_,
+                                        .loop = loop_,
+                                        .clock = clock_,
+                                        .random = random_,
+                                        .log = world_->log(),
+                                        .database = world_->database(),
+                                        .logger = logger_,
+                                        .metrics = metrics_,
+                                        .owner = fmt::format("{}/{}/{:016x}", who(), ::getpid(), random_.next())});
+    pools_->start(what_.pools, what_.names);
+  }
+
   Result<void> listen() {
     if (folder_) {
       auto socket = ControlSocket::listen(loop_, folder_->socket_file(),
@@ -129,15 +148,23 @@ class Serving {
       socket_ = std::move(*socket);
     }
     constexpr std::int64_t private_port_default = 8081;
-    const auto port = static_cast<std::uint16_t>(settings_.private_listener.port.value_or(private_port_default));
+    const std::int64_t port_unset = what_.workers_alone ? 0 : private_port_default;
+    const auto port = static_cast<std::uint16_t>(settings_.private_listener.port.value_or(port_unset));
     auto listener = PrivateListener::listen(settings_.private_listener.bind, port, readiness_, metrics_);
     if (!listener) return fail(std::move(listener.error()));
     private_listener_ = std::move(*listener);
     logger_.info("listening", {{"private_port", private_listener_->port()},
                                {"version", build_version()},
                                {"world", settings_.world.split() ? "kafka+postgresql" : "sqlite"},
-                               {"serves", "log, database, private port; this version has no edge and no pools yet"}});
+                               {"serves", serves()}});
     return {};
+  }
+
+  [[nodiscard]] std::string serves() const {
+    const auto pools =
+        what_.names.empty() ? std::string{"no pools yet"} : fmt::format("the pools {}", fmt::join(what_.names, ", "));
+    if (what_.workers_alone) return fmt::format("{}, private port", pools);
+    return fmt::format("log, database, private port; this version has no edge and {}", pools);
   }
 
   Task<int> answer_command(std::vector<std::string> arguments, Output& output) {
@@ -146,7 +173,7 @@ class Serving {
       output.err("sluice: this command does not work on a running process\n");
       co_return static_cast<int>(Exit::usage);
     }
-    CommandContext context{settings_, world_->log(), world_->database(), clock_, output, ::getpid()};
+    CommandContext context{settings_, world_->log(), world_->database(), clock_, output, ::getpid(), pools_->status()};
     const Exit code = co_await parsed.work(context);
     co_return static_cast<int>(code);
   }
@@ -158,6 +185,8 @@ class Serving {
     readiness_.part("log", span.has_value(), span ? "" : span.error().sentence);
     const auto row = co_await world_->database().read({.sql = "SELECT 1"});
     readiness_.part("database", row.has_value(), row ? "" : row.error().sentence);
+    if (!what_.workers_alone) co_return;
+    for (const auto& pool : pools_->status()) readiness_.part(pool.pool, pool.health.fit, pool.health.detail);
   }
 
   Task<> keep_looking() {
@@ -170,9 +199,11 @@ class Serving {
   Task<> stop() {
     readiness_.drain();
     if (socket_) co_await socket_->close();
+    if (pools_) co_await pools_->stop();
     background_.cancel();
     co_await background_.join();
     private_listener_.reset();
+    pools_.reset();
     if (world_) co_await world_->close();
     world_.reset();
     lock_.reset();
@@ -181,6 +212,7 @@ class Serving {
 
   const config::Reading& reading_;
   const config::Settings& settings_;
+  Serves what_;
   Output& output_;
   Loop loop_;
   RealClock clock_{loop_};
@@ -191,6 +223,7 @@ class Serving {
   std::optional<DataFolder> folder_;
   std::optional<FolderLock> lock_;
   std::unique_ptr<World> world_;
+  std::optional<workers::PoolRunner> pools_;
   std::unique_ptr<ControlSocket> socket_;
   std::unique_ptr<PrivateListener> private_listener_;
   Scope background_;
@@ -199,8 +232,8 @@ class Serving {
 
 }  // namespace
 
-Exit serve(const config::Reading& reading, Output& output) {
-  Serving serving{reading, output};
+Exit serve(const config::Reading& reading, Serves what, Output& output) {
+  Serving serving{reading, std::move(what), output};
   return serving.run();
 }
 

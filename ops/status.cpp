@@ -46,6 +46,33 @@ Task<Result<PoolFigures>> figures_of(CommandContext& context, std::string_view p
   co_return PoolFigures{*waiting, *parked, *dead};
 }
 
+boost::json::object engine_json(const workers::PoolStatus& status) {
+  const auto& figures = status.figures;
+  return {{"fit", status.health.fit},
+          {"detail", status.health.detail},
+          {"running", figures.running},
+          {"lanes", figures.lanes},
+          {"records", figures.records},
+          {"parked_lanes", figures.parked_lanes},
+          {"parked_events", figures.parked_events},
+          {"finished", figures.finished},
+          {"dead", figures.dead},
+          {"pauses", figures.pauses},
+          {"watermark_age_seconds", std::chrono::duration_cast<std::chrono::seconds>(figures.watermark_age).count()}};
+}
+
+std::string engine_table(const std::vector<workers::PoolStatus>& pools) {
+  if (pools.empty()) return {};
+  std::string table = fmt::format("\n{:<10} {:>8} {:>8} {:>8} {:>8} {:>10} {:>7} {:>7}  {}\n", "ENGINE", "RUNNING",
+                                  "LANES", "RECORDS", "PARKED", "FINISHED", "DEAD", "PAUSES", "HEALTH");
+  for (const auto& [pool, figures, health] : pools) {
+    table += fmt::format("{:<10} {:>8} {:>8} {:>8} {:>8} {:>10} {:>7} {:>7}  {}\n", pool, figures.running,
+                         figures.lanes, figures.records, figures.parked_events, figures.finished, figures.dead,
+                         figures.pauses, health.fit ? "fit" : health.detail);
+  }
+  return table;
+}
+
 std::string served_by(const CommandContext& context) {
   return context.serving_pid == 0 ? "nobody serves here" : fmt::format("served by process {}", context.serving_pid);
 }
@@ -69,16 +96,22 @@ Task<Exit> show_status(CommandContext& context, bool json) {
   }
   const std::string_view world = context.settings.world.split() ? "Kafka and PostgreSQL" : "one process on SQLite";
   if (json) {
-    const boost::json::object line{{"version", build_version()},
-                                   {"world", world},
-                                   {"serving_pid", context.serving_pid},
-                                   {"schema", migrations->version()},
-                                   {"migrations_missing", migrations->missing.size()},
-                                   {"pools", pools_json}};
+    boost::json::object line{{"version", build_version()},
+                             {"world", world},
+                             {"serving_pid", context.serving_pid},
+                             {"schema", migrations->version()},
+                             {"migrations_missing", migrations->missing.size()},
+                             {"pools", pools_json}};
+    if (!context.pools.empty()) {
+      boost::json::object engines;
+      for (const auto& status : context.pools) engines[status.pool] = engine_json(status);
+      line["engines"] = std::move(engines);
+    }
     context.output.out(boost::json::serialize(line) + "\n");
   } else {
     context.output.out(fmt::format("Sluice {}, {}, {}\nschema {}, {} migrations missing\n\n{}", build_version(), world,
-                                   served_by(context), migrations->version(), migrations->missing.size(), table));
+                                   served_by(context), migrations->version(), migrations->missing.size(),
+                                   table + engine_table(context.pools)));
   }
   co_return Exit::fine;
 }

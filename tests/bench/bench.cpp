@@ -65,6 +65,11 @@ void Report::run(const Pair& pair) {
          .pairs = options_.pairs});
 }
 
+void Report::once(const Pair& pair) {
+  if (!wants(pair.name)) return;
+  print({.name = pair.name, .unit = pair.unit, .ours = pair.ours(), .goal = pair.goal, .pairs = 1});
+}
+
 void Report::print(const Figure& figure) const {
   if (options_.json) {
     fmt::print(R"({{"name":"{}","unit":"{}","ours":{:.6g},"baseline":{:.6g},"ratio":{:.4g},"goal":"{}","pairs":{}}})"

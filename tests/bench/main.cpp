@@ -31,6 +31,7 @@ int main(int count, char** arguments) {
   sluice::bench::event_bench(report);
   sluice::bench::sqlite_bench(report);
   sluice::bench::database_bench(report);
+  sluice::bench::engine_bench(report);
   sluice::bench::kafka_bench(report);
   return 0;
 }
