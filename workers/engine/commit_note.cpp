@@ -34,10 +34,11 @@ std::optional<std::uint64_t> take_number(std::string_view& from) {
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> take_field(std::string_view& from) {
+template <class Number = std::uint32_t>
+std::optional<Number> take_field(std::string_view& from) {
   const auto colon = from.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  std::uint32_t number = 0;
+  Number number = 0;
   const auto [end, error] = std::from_chars(from.data(), from.data() + colon, number);
   if (error != std::errc{} || end != from.data() + colon) return std::nullopt;
   from.remove_prefix(colon + 1);
@@ -60,12 +61,14 @@ std::optional<std::vector<DoneRun>> take_runs(std::string_view from, log::Offset
 }
 
 constexpr std::string_view version = "S1:";
+constexpr std::uint32_t closed = 0, open_without_progress = 1, open_with_progress = 2;
 
 }  // namespace
 
 std::string write_note(const CommitNote& note, log::Offset watermark, std::size_t bytes_max) {
+  const std::uint32_t state = !note.open ? closed : note.progress ? open_with_progress : open_without_progress;
   std::string text =
-      fmt::format("{}{}:{}:{}:{}:", version, note.open ? 1 : 0, note.unclean_ends, note.group, note.alone);
+      fmt::format("{}{}:{}:{}:{}:{}:", version, state, note.unclean_ends, note.group, note.alone, note.suspect);
   log::Offset at = watermark;
   std::string run_text;
   for (const auto& run : note.done) {
@@ -82,14 +85,21 @@ std::string write_note(const CommitNote& note, log::Offset watermark, std::size_
 std::optional<CommitNote> read_note(std::string_view text, log::Offset watermark) {
   if (!text.starts_with(version) || watermark < 0) return std::nullopt;
   text.remove_prefix(version.size());
-  const auto open = take_field(text);
-  const auto unclean = open ? take_field(text) : std::nullopt;
+  const auto state = take_field(text);
+  const auto unclean = state ? take_field(text) : std::nullopt;
   const auto group = unclean ? take_field(text) : std::nullopt;
   const auto alone = group ? take_field(text) : std::nullopt;
-  if (!alone || *open > 1) return std::nullopt;
+  const auto suspect = alone ? take_field<log::Offset>(text) : std::nullopt;
+  if (!suspect || *suspect < 0 || *state > open_with_progress) return std::nullopt;
   auto runs = take_runs(text, watermark);
   if (!runs) return std::nullopt;
-  return CommitNote{*open == 1, *unclean, *group, *alone, std::move(*runs)};
+  return CommitNote{.open = *state != closed,
+                    .progress = *state == open_with_progress,
+                    .unclean_ends = *unclean,
+                    .group = *group,
+                    .alone = *alone,
+                    .suspect = *suspect,
+                    .done = std::move(*runs)};
 }
 
 }  // namespace sluice::engine

@@ -15,17 +15,18 @@
 namespace sluice::engine {
 
 struct CommitNote {
-  bool open = false;               // assigned and not released cleanly: its owner may have died
+  bool open = false;               // events ran, and their owner has not let go of the partition: it may have died
+  bool progress = false;           // while open: something ended well since this was first written
   std::uint32_t unclean_ends = 0;  // owners that died one after the other without any progress
-  std::uint32_t group =
-      0;  // 0: everything is admitted; else only so many unfinished events at a time, to find a crasher
-  std::uint32_t alone = 0;         // deaths in a row with one event alone
+  std::uint32_t group = 0;         // 0: everything is admitted; else so many at a time, to find what kills the process
+  std::uint32_t alone = 0;         // deaths in a row with one event alone,
+  log::Offset suspect = 0;         // this one
   std::vector<DoneRun> done = {};  // rising, above the watermark
 
   bool operator==(const CommitNote&) const = default;
 };
 
-// "S1:<open>:<unclean>:<group>:<alone>:<runs>". When the runs do not fit into `bytes_max`, the longest prefix of them
+// "S1:<state>:<unclean>:<group>:<alone>:<suspect>:<runs>". When the runs do not fit into `bytes_max`, the longest prefix of them
 // that does: what is left out is done again after a restart.
 std::string write_note(const CommitNote& note, log::Offset watermark, std::size_t bytes_max);
 

@@ -17,23 +17,26 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
   auto& place = which == Which::main ? pair.main : pair.retry;
   if (!place) return std::nullopt;
   auto progress = place->tracker.progress(also);
-  CommitNote note{.open = open, .done = std::move(progress.done)};
+  CommitNote note{.done = std::move(progress.done)};
+  place->trial.write(note, open);
   std::string text = write_note(note, progress.watermark, log::metadata_bytes_max);
   if (which == Which::main)
     pair.map_share = static_cast<double>(text.size()) / static_cast<double>(log::metadata_bytes_max);
   place->committed_changes = place->tracker.changes();
+  place->trial_changed = false;
   return log::Commit{.partition = place->partition,
                      .epoch = place->epoch,
                      .watermark = progress.watermark,
                      .metadata = std::move(text)};
 }
 
-// Not while a transaction of the pair is under way: it commits more than is known to be done, and arrives first.
-Task<> EngineCore::commit_pair(PairPtr pair, bool open) {
+// The last one of this owner: it lets go, however much is unfinished, so its end was clean. Not while a transaction of the
+// pair is under way: it commits more than is known to be done, and arrives first.
+Task<> EngineCore::commit_pair(PairPtr pair) {
   if (pair->flush_runs) co_return;
   std::vector<log::Commit> commits;
   for (const Which which : {Which::main, Which::retry}) {
-    if (auto commit = commit_of(*pair, which, open)) commits.push_back(std::move(*commit));
+    if (auto commit = commit_of(*pair, which, false)) commits.push_back(std::move(*commit));
   }
   auto committed = co_await consumer->commit(std::move(commits));
   if (!committed) {
@@ -57,7 +60,7 @@ Task<> EngineCore::commit_all() {
     }
     for (const Which which : {Which::main, Which::retry}) {
       const auto& place = which == Which::main ? pair->main : pair->retry;
-      if (place && place->has_news()) commits.push_back(*commit_of(*pair, which, true));
+      if (place && place->has_news()) commits.push_back(*commit_of(*pair, which));
     }
   }
   if (!commits.empty()) {

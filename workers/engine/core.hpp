@@ -6,6 +6,7 @@
 //   committing.cpp what is done, told the log    burying.cpp   what cannot be read
 //   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
 //   pausing.cpp    tenants that wait             watching.cpp   watchdogs
+//   admitting.cpp  when what was read may run
 #pragma once
 
 #include <map>
@@ -30,6 +31,7 @@
 #include "workers/engine/pausing.hpp"
 #include "workers/engine/root_end.hpp"
 #include "workers/engine/watching.hpp"
+#include "workers/engine/solitude.hpp"
 
 namespace sluice::engine {
 
@@ -87,6 +89,28 @@ struct EngineCore {
   void watch_bounds(Pair& pair);
   PairPtr find(const log::Partition& partition, log::Epoch epoch);
 
+  // admitting.cpp
+  void admit(const PairPtr& pair, Queued queued);
+  void admit_head(const PairPtr& pair, LaneId lane);
+  void count_in(Pair& pair, const Queued& queued);
+  void count_out(Pair& pair, const Queued& queued);
+  struct Candidate {  // of a trial group
+    log::Offset offset = 0;
+    LaneId lane = 0;
+    std::optional<Queued> queued = {};  // of main
+
+    [[nodiscard]] std::uint64_t name(Which which) const {
+      return which == Which::main ? static_cast<std::uint64_t>(offset) : lane;
+    }
+  };
+  Task<> admit_events(PairPtr pair);
+  Task<> admit_heads(PairPtr pair);
+  Task<> try_group(PairPtr pair, Which which, std::vector<Candidate> chosen);
+  Task<> convict(PairPtr pair, Which which, Candidate one);
+  Task<bool> begin_group(PairPtr pair, Which which, std::size_t count, log::Offset first);
+  void survived(Pair& pair, Which which, std::uint64_t name);
+  Task<bool> commit_until_durable(PairPtr pair, Which which);
+
   // opening.cpp
   Task<> open(PairPtr pair);
 
@@ -137,8 +161,9 @@ struct EngineCore {
   // committing.cpp
   void commit_soon();
   Task<> commit_all();
-  std::optional<log::Commit> commit_of(Pair& pair, Which which, bool open, std::span<const log::Offset> also = {});
-  Task<> commit_pair(PairPtr pair, bool open);
+  std::optional<log::Commit> commit_of(Pair& pair, Which which, bool open = true,
+                                       std::span<const log::Offset> also = {});
+  Task<> commit_pair(PairPtr pair);
 
   // leaving.cpp
   Task<> hand_over(std::vector<PairPtr> leaving, std::vector<log::Partition> partitions, Instant deadline);
@@ -182,6 +207,9 @@ struct EngineCore {
 
   Task<bool> storage_pause(std::uint32_t failures, const Pair& pair);  // false: the pair is no longer ours
   [[nodiscard]] bool atomic() const { return parts.log.capabilities().atomic; }
+  static Admission& admission(Pair& pair, Which which) {
+    return which == Which::main ? pair.main_admission : pair.retry_admission;
+  }
   Side& side(Pair& pair, Which which) { return which == Which::main ? *pair.main : *pair.retry; }
 
   const PoolSpec spec;
@@ -195,7 +223,10 @@ struct EngineCore {
   std::map<std::int32_t, PairPtr> pairs;
   ParkedIndex index;
   Semaphore turns;  // handlers at the same time
-  Scope work;       // every coroutine of this engine
+  Solitude own_solitude;
+  Solitude& solitude;           // the process's, else our own
+  std::optional<LaneId> alone;  // that runs in solitude
+  Scope work;                   // every coroutine of this engine
   Timer parked_timer;
   Timer commit_timer;
   Timer journal_timer;

@@ -12,6 +12,7 @@ EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_
       topics(event::topics_of(spec.prefix, spec.name)),
       group(event::group_of(spec.prefix, spec.name)),
       turns(limits.running_max),
+      solitude(parts.solitude != nullptr ? *parts.solitude : own_solitude),
       work(parts.loop),
       parked_timer(parts.clock.timers(), [this] { start_due(); }),
       commit_timer(parts.clock.timers(), [this] { work.start(commit_all()); }),

@@ -40,6 +40,7 @@ struct EngineParts {
   class Dependencies* dependencies = nullptr;  // none: the pool has none
   Metrics* metrics = nullptr;                  // none: nobody looks
   std::string owner = {};                      // this process and incarnation, for ledger and dead letters
+  class Solitude* solitude = nullptr;          // of the process, where it has several engines
 };
 
 struct ParkedLane {

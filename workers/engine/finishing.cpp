@@ -41,6 +41,10 @@ Task<bool> EngineCore::storage_pause(std::uint32_t failures, const Pair& pair) {
 void EngineCore::complete(Pair& pair, Which which, std::span<const log::Offset> offsets) {
   auto& tracker = side(pair, which).tracker;
   for (const log::Offset offset : offsets) tracker.done(offset);
+  if (!offsets.empty()) side(pair, which).trial.progress();
+  if (which == Which::main && !pair.main_admission.on_trial.empty()) {
+    for (const log::Offset offset : offsets) survived(pair, which, static_cast<std::uint64_t>(offset));
+  }
   figures.finished += offsets.size();
   completions += offsets.size();
   commit_soon();

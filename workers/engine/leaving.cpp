@@ -30,10 +30,12 @@ Task<> EngineCore::hand_over(std::vector<PairPtr> leaving, std::vector<log::Part
   for (const auto& pair : leaving) {
     for (const auto& [id, lane] : pair->lanes) lane->changed.notify_all();  // nobody goes on waiting for another try
     pair->changed.notify_all();
+    pair->main_admission.changed.notify_all();
+    pair->retry_admission.changed.notify_all();
   }
   for (const auto& pair : leaving) {
-    const bool quiet = co_await within(parts.clock, deadline - for_the_commit, until_quiet(pair));
-    if (pair->current) co_await commit_pair(pair, !quiet);
+    [[maybe_unused]] const bool quiet = co_await within(parts.clock, deadline - for_the_commit, until_quiet(pair));
+    if (pair->current) co_await commit_pair(pair);
     drop(pair);
   }
   // What came back under a new epoch meanwhile is not what was revoked.
@@ -57,7 +59,14 @@ void EngineCore::drop(const PairPtr& pair) {
     figures.bytes -= item.queued.bytes;
   }
   kept->to_move.clear();
+  for (const auto& queued : kept->main_admission.events) {
+    figures.records -= 1;
+    figures.bytes -= queued.bytes;
+  }
+  kept->main_admission.events.clear();
   kept->changed.notify_all();
+  kept->main_admission.changed.notify_all();
+  kept->retry_admission.changed.notify_all();
   const auto place = pairs.find(kept->number);
   if (place != pairs.end() && place->second == kept) pairs.erase(place);
   figures.pairs = pairs.size();
@@ -71,11 +80,13 @@ Task<> EngineCore::drain() {
     pair->leaving = true;
     for (const auto& [id, lane] : pair->lanes) lane->changed.notify_all();
     pair->changed.notify_all();
+    pair->main_admission.changed.notify_all();
+    pair->retry_admission.changed.notify_all();
     all.push_back(pair);
   }
   for (const auto& pair : all) {
-    const bool quiet = co_await within(parts.clock, deadline, until_quiet(pair));
-    if (pair->current) co_await commit_pair(pair, !quiet);
+    [[maybe_unused]] const bool quiet = co_await within(parts.clock, deadline, until_quiet(pair));
+    if (pair->current) co_await commit_pair(pair);
   }
   for (const auto& pair : all) drop(pair);
   [[maybe_unused]] const bool told = co_await within(parts.clock, deadline, write_journal());

@@ -10,6 +10,9 @@
 
 namespace sluice::engine {
 
+// The class and the code of an event that killed its process each time it was alone.
+constexpr std::string_view crash_suspect = "crash-suspect";
+
 struct Letter {
   std::string_view pool;
   std::string_view owner;  // the process that gave up

@@ -44,8 +44,15 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
                                                                limits.hops_max)},
                             .error_class = "loop"}};
   }
-  auto turn = co_await turns.acquire();
+  const bool is_alone = alone && alone == lane_of(event.key);
+  std::optional<Permit> turn;
+  while (!turn) {
+    if (!is_alone) co_await solitude.until_free();
+    auto permit = co_await turns.acquire();
+    if (is_alone || !solitude.is_taken()) turn.emplace(std::move(permit));
+  }
   if (!pair->admits()) co_return std::nullopt;
+  const Presence presence{solitude, is_alone};
   ++pair->running;
   ++figures.running;
   RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};
@@ -84,6 +91,10 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
     co_return goes_on;
   }
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
+    // It may wait for days: this event and those behind it did no harm, and an end that comes now is not theirs.
+    pair->main->trial.progress();
+    if (!std::exchange(pair->main->trial_changed, true)) commit_soon();
+    for (const auto& queued : lane.queue) survived(*pair, Which::main, static_cast<std::uint64_t>(queued.offset));
     const bool goes_on = co_await wait_for(pair, lane, waiting->dependency);
     co_return goes_on;
   }

@@ -9,7 +9,6 @@ Pair::Pair(std::int32_t its_number) : number(its_number) {}
 Pair::~Pair() = default;
 
 Task<> EngineCore::open(PairPtr pair) {
-  co_await commit_pair(pair, true);  // from here on this owner may die: the note says that it has begun
   while (pair->admits() && !pair->retry_at_end) co_await pair->changed.wait();
   if (!pair->admits()) co_return;
 
@@ -32,6 +31,8 @@ Task<> EngineCore::open(PairPtr pair) {
   }
   if (!pair->admits()) co_return;
   pair->opened = true;
+  work.start(admit_events(pair));
+  work.start(admit_heads(pair));
   consumer->resume(pair->main->partition);
   pair->main->paused = false;
   arm_parked();

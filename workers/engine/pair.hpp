@@ -8,26 +8,30 @@
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "common/async/signal.hpp"
 #include "common/log/log.hpp"
 #include "workers/engine/commit_note.hpp"
 #include "workers/engine/parked_index.hpp"
 #include "workers/engine/tracker.hpp"
+#include "workers/engine/trial.hpp"
 #include "workers/engine/watching.hpp"
 
 namespace sluice::engine {
 
 struct Side {
-  Side(log::Partition its_partition, log::Epoch its_epoch, Tracker its_tracker)
-      : partition(std::move(its_partition)), epoch(its_epoch), tracker(std::move(its_tracker)) {}
+  Side(log::Partition its_partition, log::Epoch its_epoch, Tracker its_tracker, Trial its_trial)
+      : partition(std::move(its_partition)), epoch(its_epoch), tracker(std::move(its_tracker)), trial(its_trial) {}
 
-  [[nodiscard]] bool has_news() const { return tracker.changes() != committed_changes; }
+  [[nodiscard]] bool has_news() const { return tracker.changes() != committed_changes || trial_changed; }
 
   log::Partition partition;
   log::Epoch epoch;
   Tracker tracker;
+  Trial trial;
   std::uint64_t committed_changes = 0;
+  bool trial_changed = false;  // since the last commit
   bool paused = false;
 };
 
@@ -39,6 +43,15 @@ struct Finishing;
 struct MoveState {
   bool appended = false;
   bool delivered = false;
+};
+
+// What was read and may not run yet: the commit's note has to say first that something begins to run.
+struct Admission {
+  std::deque<struct Queued> events;            // of main, in order
+  std::vector<LaneId> heads;                   // of retry, that are due
+  std::unordered_set<std::uint64_t> on_trial;  // of the group that runs: offsets of main, lanes of retry
+  bool flows = false;                          // everything is admitted as it comes
+  Signal changed;
 };
 
 struct Pair {
@@ -57,8 +70,11 @@ struct Pair {
   bool leaving = false;  // admits nothing; what runs may finish
   bool opened = false;   // the retry partition has been read to its end, main flows
   bool retry_at_end = false;
-  Signal changed;  // something above or a count below changed
+  bool main_at_end = false;  // since the last record
+  Signal changed;            // something above or a count below changed
 
+  Admission main_admission;
+  Admission retry_admission;
   std::size_t records = 0;  // of main, in memory
   std::size_t bytes = 0;
   std::size_t running = 0;                  // handlers

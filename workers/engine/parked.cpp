@@ -20,7 +20,7 @@ void EngineCore::start_due() {
       if (pair->lanes.contains(lane)) {
         index.set_due(lane, parts.clock.now() + lane_look_again);  // its head in memory runs; see join_parked()
       } else {
-        work.start(live_parked(pair, lane));
+        admit_head(pair, lane);
       }
     }
   }
@@ -84,8 +84,10 @@ db::Statement EngineCore::row_of(const Pair& pair, const Head& head) const {
                                   .paused = head.paused});
 }
 
+// While heads are on trial one event at a time, then the lane gets in line again.
 Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
-  while (pair->admits()) {
+  bool goes_on = true;
+  while (pair->admits() && goes_on) {
     const auto offset = index.head(lane);
     if (!offset) break;
     auto record = co_await fetch(pair, Which::retry, *offset);
@@ -98,9 +100,17 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     head->paused += pausing.take_slept(lane);
     auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
     if (!outcome || !pair->current) break;
-    const bool goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
-    if (!goes_on) break;
+    pair->retry->trial.progress();  // whatever it answered, it did no harm; its offset may stay unfinished for days
+    if (!std::exchange(pair->retry->trial_changed, true)) commit_soon();
+    goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
+    if (pair->retry_admission.flows) continue;
+    if (goes_on && pair->admits() && index.holds(lane)) {
+      index.set_due(lane, parts.clock.now());
+      arm_parked();
+    }
+    break;
   }
+  survived(*pair, Which::retry, lane);
 }
 
 // False: its turn is over for now.

@@ -89,8 +89,9 @@ void EngineCore::told(log::Assigned& assigned) {
       parts.logger.warn("a commit's metadata is not ours and is ignored",
                         {{"pool", spec.name}, {"partition", assignment.partition.number}});
     }
+    Trial trial{note};
     Side side{assignment.partition, assignment.epoch,
-              Tracker{watermark, note ? std::move(note->done) : std::vector<DoneRun>{}}};
+              Tracker{watermark, note ? std::move(note->done) : std::vector<DoneRun>{}}, trial};
     const bool is_main = assignment.partition.topic == topics.main;
     (is_main ? pair->main : pair->retry).emplace(std::move(side));
     if (is_main) {
@@ -113,6 +114,7 @@ void EngineCore::told(log::Records& records) {
   const PairPtr pair = find(records.partition, records.epoch);
   if (!pair) return;
   const bool is_main = records.partition.topic == topics.main;
+  if (is_main) pair->main_at_end = false;
   for (const auto& record : records.records) {
     if (is_main) {
       take_main(pair, record);
@@ -125,7 +127,12 @@ void EngineCore::told(log::Records& records) {
 
 void EngineCore::told(log::ReachedEnd& reached) {
   const PairPtr pair = find(reached.partition, reached.epoch);
-  if (!pair || reached.partition.topic != topics.retry) return;
+  if (!pair) return;
+  if (reached.partition.topic == topics.main) {
+    pair->main_at_end = true;
+    pair->main_admission.changed.notify_all();
+    return;
+  }
   pair->retry_at_end = true;
   pair->changed.notify_all();
 }
@@ -165,7 +172,7 @@ void EngineCore::take_main(const PairPtr& pair, const log::Record& record) {
     return;
   }
   remember_origin(*event, pair->main->partition, record);
-  enqueue(pair, Queued{record.offset(), std::move(*event), record.bytes()});
+  admit(pair, Queued{record.offset(), std::move(*event), record.bytes()});
 }
 
 void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
@@ -183,13 +190,10 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
       (stands_in_memory || index.holds(id, event_id) || (is_moving && moving->second.contains(event_id)))) {
     const log::Offset offset = queued.offset;
     note(queued.event, "duplicate", 0, "it stands in its lane already");
+    count_out(*pair, queued);
     complete(*pair, Which::main, {&offset, 1});
     return;
   }
-  ++pair->records;
-  pair->bytes += queued.bytes;
-  ++figures.records;
-  figures.bytes += queued.bytes;
   // Behind what is still in memory it waits there, also when the conversation turned out to be parked: join_parked().
   const bool in_memory = lane_place != pair->lanes.end() && !lane_place->second->queue.empty();
   if (!in_memory && (is_moving || index.holds(id))) {
@@ -259,6 +263,7 @@ void EngineCore::watch_bounds(Pair& pair) {
   if (!pair.main->paused && full) {
     consumer->pause(pair.main->partition);
     pair.main->paused = true;
+    pair.main_admission.changed.notify_all();
   } else if (pair.main->paused && low) {
     consumer->resume(pair.main->partition);
     pair.main->paused = false;

@@ -1,0 +1,291 @@
+// An event that kills the process is found, and nobody else is blamed.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "tests/workers/engine/engine_world.hpp"
+#include "workers/engine/trial.hpp"
+
+using namespace sluice;
+using namespace sluice::engine;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Kills the process that runs it, whatever else that process is doing.
+struct Killer {
+  explicit Killer(EngineWorld& its_world) : world(its_world) {}
+
+  Script::Step step() {
+    return [this](const event::Event&, Attempt& attempt) -> Task<Outcome> { return die(*this, attempt.clock()); };
+  }
+  static Task<Outcome> die(Killer& killer, Clock& clock) {
+    co_await clock.sleep_for(killer.after);
+    killer.world.process->log->crash(log::AfterCrash::silent);
+    killer.world.process->database->crash();
+    killer.struck = true;
+    co_await clock.sleep_for(24h * 365);
+    co_return Outcome{engine::Done{}};
+  }
+
+  // Starts the process again whenever it died, until nothing is unfinished. How often it died.
+  int restart_until_quiet(const std::vector<std::string>& of_topics) {
+    int deaths = 0;
+    world.start();
+    while (deaths < 100) {
+      const auto quiet = [&] {
+        return std::all_of(of_topics.begin(), of_topics.end(),
+                           [&](const std::string& topic) { return world.unfinished(topic) == 0; });
+      };
+      for (int seconds = 0; seconds < 600 && !struck && !quiet(); ++seconds) {
+        world.until([&] { return struck; }, 1s);
+        if (!struck) world.pass(1s);  // nothing is due in it, but it passes
+      }
+      if (!std::exchange(struck, false)) return deaths;
+      ++deaths;
+      world.crash();
+      world.start();
+    }
+    return deaths;
+  }
+
+  EngineWorld& world;
+  Duration after{};
+  bool struck = false;
+};
+
+Task<Outcome> output_to_send(const event::Event& event, Attempt& /*attempt*/) {
+  engine::Done done;
+  done.outputs.push_back(
+      {.to = "send",
+       .event = event::child_event(event, {.pool = "classify",
+                                           .kind = event::Known::reply_drafted,
+                                           .key = event::minted_conversation(std::get<event::InboundKey>(event.key)),
+                                           .time = event.time})});
+  co_return Outcome{std::move(done)};
+}
+
+std::map<std::string, int> counts(const std::vector<std::string>& names) {
+  std::map<std::string, int> times;
+  for (const auto& name : names) ++times[name];
+  return times;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stories) {
+  EngineWorld world{Atomic::value};
+  Killer killer{world};
+
+  SUBCASE("of many events exactly the one that kills becomes a dead letter") {
+    SUBCASE("at once") {}
+    SUBCASE("after others are done") {
+      killer.after = 2s;
+    }
+    world.script.steps["x1"] = killer.step();
+    world.script.otherwise = output_to_send;
+    for (int n = 1; n <= 25; ++n) world.send(fmt::format("p{}x", n), 1);
+    world.send("x", 1);
+    world.send("x", 2);
+    for (int n = 26; n <= 49; ++n) world.send(fmt::format("p{}x", n), 1);
+
+    const int deaths = killer.restart_until_quiet({world.topics.main});
+
+    MESSAGE("restarts until the culprit was found: ", deaths);
+    CHECK(deaths <= 20);
+    const auto letters = world.read(world.topics.dead);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].header("ce_id") == message("x", 1).id.text());
+    CHECK(letters[0].header("sluice-dead-class") == "crash-suspect");
+    CHECK(letters[0].header("sluice-dead-code") == "crash-suspect");
+    const auto ended = counts(world.script.ended);
+    CHECK(ended.size() == 50);
+    std::set<std::string> effects;
+    const auto outputs = world.read(event::topics_of("sluice", "send").main);
+    for (const auto& output : outputs) effects.emplace(*output.header("ce_id"));
+    CHECK(effects.size() == 50);
+    if (Atomic::value) CHECK(outputs.size() == 50);
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+
+  SUBCASE("a parked head that kills is found too") {
+    bool sick = true;
+    const auto fails = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {
+      return [](const bool& is_sick) -> Task<Outcome> {
+        if (is_sick) co_return Outcome{Later{{Kind::unavailable, "not now"}}};
+        co_return Outcome{engine::Done{}};
+      }(sick);
+    };
+    world.script.otherwise = fails;
+    world.start();
+    for (int n = 1; n <= 20; ++n) world.send(fmt::format("p{}x", n), 1);
+    world.send("x", 1);
+    world.send("x", 2);
+    world.pass(40s);
+    REQUIRE(world.process->engine->figures().parked_lanes == 21);
+    world.crash();
+    sick = false;
+    world.script.ended.clear();
+    world.script.steps["x1"] = killer.step();
+
+    const int deaths = killer.restart_until_quiet({world.topics.main, world.topics.retry});
+
+    MESSAGE("restarts until the culprit was found: ", deaths);
+    CHECK(deaths <= 20);
+    const auto letters = world.read(world.topics.dead);
+    REQUIRE(letters.size() == 1);
+    CHECK(letters[0].header("ce_id") == message("x", 1).id.text());
+    CHECK(letters[0].header("sluice-dead-class") == "crash-suspect");
+    const auto ended = counts(world.script.ended);
+    CHECK(ended.size() == 21);
+    CHECK(world.unfinished(world.topics.retry) == 0);
+    CHECK(world.process->engine->figures().parked_lanes == 0);
+  }
+
+  SUBCASE("two that kill are both found") {
+    world.script.steps["x1"] = killer.step();
+    world.script.steps["y1"] = killer.step();
+    for (int n = 1; n <= 20; ++n) world.send(fmt::format("p{}x", n), 1);
+    world.send("x", 1);
+    world.send("y", 1);
+
+    const int deaths = killer.restart_until_quiet({world.topics.main});
+
+    MESSAGE("restarts until both were found: ", deaths);
+    std::set<std::string> dead;
+    for (const auto& letter : world.read(world.topics.dead)) dead.emplace(*letter.header("ce_id"));
+    CHECK(dead == std::set<std::string>{message("x", 1).id.text(), message("y", 1).id.text()});
+    CHECK(counts(world.script.ended).size() == 20);
+  }
+
+  SUBCASE("being in flight when the process is killed makes nobody a suspect") {
+    world.script.otherwise = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 300ms); };
+    int sent = 0;
+    for (int kills = 0; kills < 60; ++kills) {
+      world.start();
+      if (sent < 100) {
+        for (int n = 0; n < 5; ++n) {
+          ++sent;
+          world.send(fmt::format("p{}x", sent % 13), sent);
+        }
+      }
+      world.pass(world.world.random.between(Duration{11s}, Duration{14s}));  // ten seconds until the dead one is missed
+      world.crash();
+    }
+    world.start();
+    world.pass(60s);
+
+    CHECK(world.read(world.topics.dead).empty());
+    CHECK(counts(world.script.ended).size() == 100);
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+
+  SUBCASE("waiting for a dependency while the process is killed makes nobody a suspect") {
+    bool sick = true;
+    world.script.otherwise = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {
+      return [](const bool& is_sick) -> Task<Outcome> {
+        if (is_sick) co_return Outcome{Waiting{"twilio"}};
+        co_return Outcome{engine::Done{}};
+      }(sick);
+    };
+    world.send("a", 1);
+    world.send("b", 1);
+    for (int kills = 0; kills < 12; ++kills) {
+      world.start();
+      world.pass(15s);
+      world.crash();
+    }
+    sick = false;
+    world.start();
+    world.pass(30s);
+
+    CHECK(world.read(world.topics.dead).empty());
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+}
+
+using WithTransactions = std::true_type;
+using WithoutTransactions = std::false_type;
+TYPE_TO_STRING(WithTransactions);
+TYPE_TO_STRING(WithoutTransactions);
+TEST_CASE_TEMPLATE_INVOKE(trial_stories, WithoutTransactions, WithTransactions);
+
+namespace {
+
+CommitNote note_of(const Trial& trial, bool open = true) {
+  CommitNote note;
+  trial.write(note, open);
+  return note;
+}
+
+}  // namespace
+
+TEST_CASE("a trial halves its group at each end and convicts who was alone three times") {
+  Trial trial;
+  int deaths = 0;
+  std::size_t left = 100;
+  while (!trial.convicts(7)) {
+    const std::size_t count = trial.is_on() ? std::min(left, trial.group_max()) : left;
+    trial.begin(count, 7);
+    trial = Trial{note_of(trial)};
+    ++deaths;
+    REQUIRE(deaths < 20);
+  }
+
+  CHECK(deaths == 2 + 7 + 3 - 1);  // 100 50 25 12 6 3 1: the last one three times
+}
+
+TEST_CASE("an end after progress is no unclean end") {
+  Trial trial;
+  for (int ends = 0; ends < 10; ++ends) {
+    trial.begin(5, 0);
+    trial.progress();
+    trial = Trial{note_of(trial)};
+  }
+
+  CHECK_FALSE(trial.is_on());
+}
+
+TEST_CASE("an end while nothing ran is no unclean end") {
+  Trial trial;
+  trial.begin(1, 0);
+  trial = Trial{note_of(trial)};
+  for (int ends = 0; ends < 10; ++ends) trial = Trial{note_of(trial)};
+
+  CHECK_FALSE(trial.is_on());
+  trial.begin(1, 0);
+  CHECK(Trial{note_of(trial)}.is_on());
+}
+
+TEST_CASE("a trial goes on with the next owner when the last one let go cleanly") {
+  Trial trial;
+  for (int ends = 0; ends < 4; ++ends) {
+    trial.begin(trial.is_on() ? std::min<std::size_t>(8, trial.group_max()) : 8, 0);
+    trial = Trial{note_of(trial)};
+  }
+  REQUIRE(trial.group_max() == 2);
+
+  const Trial next{note_of(trial, false)};
+
+  CHECK(next.group_max() == 2);
+}
+
+TEST_CASE("a group that passed is followed by a larger one and the last one ends the trial") {
+  Trial trial;
+  for (int ends = 0; ends < 4; ++ends) {
+    trial.begin(trial.is_on() ? std::min<std::size_t>(8, trial.group_max()) : 8, 0);
+    trial = Trial{note_of(trial)};
+  }
+  REQUIRE(trial.group_max() == 2);
+
+  trial.begin(2, 0);
+  trial.passed(true);
+  CHECK(trial.group_max() == 4);
+  trial.begin(4, 2);
+  trial.passed(false);
+
+  CHECK_FALSE(trial.is_on());
+  CHECK(note_of(trial).unclean_ends == 0);
+}
