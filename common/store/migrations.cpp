@@ -111,6 +111,12 @@ std::span<const db::Migration> migrations() {
        "pauses",
        {"CREATE TABLE pauses (tenant text NOT NULL, pool text NOT NULL, reason text NOT NULL, who text NOT NULL, "
         "since bigint NOT NULL, PRIMARY KEY (tenant, pool))"}},
+      {11,
+       "held lanes",
+       {"CREATE TABLE held_lanes (pool text NOT NULL, partition_number bigint NOT NULL, lane bigint NOT NULL, "
+        "tenant text NOT NULL, event text NOT NULL, why text NOT NULL, since bigint NOT NULL, "
+        "PRIMARY KEY (pool, partition_number, lane))",
+        "CREATE INDEX held_lanes_of_tenant ON held_lanes (tenant, since, event)"}},
   };
   return all;
 }

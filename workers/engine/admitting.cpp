@@ -126,15 +126,19 @@ Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
     arm_parked();
     co_return;
   }
+  std::optional<Held> holds;
   Finished finished = Finished::overtaken;
   while (finished == Finished::overtaken) {
     Outcome outcome = crashed();
     auto settled = co_await settle(pair, std::move(outcome), one.queued->event, one.offset, which, tries);
     if (!settled) co_return;
     settled->finish.offsets.push_back(one.offset);
+    holds = std::move(settled->holds);
     finished = co_await finish(pair, std::move(settled->finish));
   }
-  if (finished == Finished::durable) count_out(*pair, *one.queued);
+  if (finished != Finished::durable) co_return;
+  count_out(*pair, *one.queued);
+  if (holds) pair->held.insert_or_assign(one.lane, std::move(*holds));
 }
 
 Task<> EngineCore::admit_events(PairPtr pair) {

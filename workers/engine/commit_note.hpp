@@ -26,8 +26,8 @@ struct CommitNote {
   bool operator==(const CommitNote&) const = default;
 };
 
-// "S1:<state>:<unclean>:<group>:<alone>:<suspect>:<runs>". When the runs do not fit into `bytes_max`, the longest prefix of them
-// that does: what is left out is done again after a restart.
+// "S1:<state>:<unclean>:<group>:<alone>:<suspect>:<runs>". When the runs do not fit into `bytes_max`, the longest
+// prefix of them that does: what is left out is done again after a restart.
 std::string write_note(const CommitNote& note, log::Offset watermark, std::size_t bytes_max);
 
 // None for a text that is foreign, damaged or of a later version; then only the watermark counts.

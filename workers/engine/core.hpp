@@ -7,6 +7,7 @@
 //   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
 //   pausing.cpp    tenants that wait             watching.cpp   watchdogs
 //   admitting.cpp  when what was read may run
+//   holding.cpp    followers that wait for an operator
 #pragma once
 
 #include <map>
@@ -131,6 +132,7 @@ struct EngineCore {
   struct Settled {
     Finish finish;
     std::size_t covers_behind = 0;
+    std::optional<Held> holds = {};  // the followers wait from now on
   };
   Task<std::optional<Settled>> settle(PairPtr pair, Outcome outcome, const event::Event& event, log::Offset offset,
                                       Which which, std::uint32_t tries);
@@ -144,6 +146,14 @@ struct EngineCore {
   Task<bool> act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head, Outcome outcome);
   Task<> keep_parked(PairPtr pair, Head head, Duration pause);
   db::Statement row_of(const Pair& pair, const Head& head) const;
+
+  // holding.cpp
+  Task<> load_held(PairPtr pair);
+  void complete_dead_head(Pair& pair, LaneId lane, const Held& held);
+  void let_go(Pair& pair, LaneId lane);
+  Task<> look_for_released();
+  void hold_followers(const PairPtr& pair, Lane& lane, Held held);
+  [[nodiscard]] bool is_held_head(const Pair& pair, LaneId lane, const event::Event& event) const;
 
   // moving.cpp
   void move(const PairPtr& pair, Move item);
@@ -246,6 +256,8 @@ struct EngineCore {
   Signal schedule_changed;  // a row was added, or the engine stops
   std::uint64_t schedule_news = 0;
   Signal nobody;  // is never notified
+  bool looks_for_released = false;
+  bool released_news = false;
   EngineFigures figures;
   std::unordered_set<Run*> runs;  // handlers at work
   std::optional<EngineMetrics> metrics;

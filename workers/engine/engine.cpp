@@ -1,5 +1,7 @@
 #include "workers/engine/engine.hpp"
 
+#include "common/event/partition.hpp"
+#include "common/store/held_lanes.hpp"
 #include "workers/engine/core.hpp"
 
 namespace sluice::engine {
@@ -58,6 +60,16 @@ void Engine::lift(const event::Tenant& tenant) {
   core_->lift(tenant, "an operator");
 }
 
+Task<Result<bool>> Engine::release(event::EventKey key) {
+  const LaneId lane = lane_of(key);
+  const std::int32_t number = event::partition_of(event::text_of(key), core_->spec.partitions);
+  auto released =
+      co_await store::release_lane(core_->parts.database, core_->spec.name, number, static_cast<std::int64_t>(lane));
+  if (!released) co_return fail(std::move(released.error()));
+  if (const auto pair = core_->pairs.find(number); pair != core_->pairs.end()) core_->let_go(*pair->second, lane);
+  co_return *released;
+}
+
 EngineFigures Engine::figures() const {
   return core_->current_figures();
 }
@@ -69,7 +81,13 @@ EngineHealth Engine::health() const {
 std::vector<ParkedLane> Engine::parked() const {
   std::vector<ParkedLane> lanes;
   for (const auto& [number, pair] : core_->pairs) {
-    for (const LaneId lane : pair->parked) lanes.push_back({lane, number, core_->index.behind(lane)});
+    for (const LaneId lane : pair->parked) {
+      if (!pair->held.contains(lane)) lanes.push_back({lane, number, core_->index.behind(lane)});
+    }
+    for (const auto& [lane, held] : pair->held) {
+      const std::size_t behind = core_->index.holds(lane) ? core_->index.behind(lane) + 1 : 0;
+      lanes.push_back({lane, number, behind, true, held.since, held.why});
+    }
   }
   return lanes;
 }

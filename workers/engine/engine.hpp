@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,10 @@ struct EngineParts {
 struct ParkedLane {
   LaneId lane = 0;
   std::int32_t partition = 0;
-  std::size_t behind = 0;
+  std::size_t behind = 0;  // the head; of a held one: all that wait
+  bool held = false;       // until released; else it is tried again by itself, and its row says since when and why
+  std::optional<WallTime> since = {};
+  std::string why = {};
 };
 
 // What came of a run, in the order of Outcome; the last one threw or was not over at its deadline.
@@ -102,6 +106,9 @@ class Engine {
 
   // An operator says that a tenant which the rate of dead letters has paused goes on in this pool.
   void lift(const event::Tenant& tenant);
+
+  // Lets the followers of a dead letter go on, in whichever process they stand. False: nothing was held.
+  Task<Result<bool>> release(event::EventKey key);
 
   [[nodiscard]] EngineFigures figures() const;
   [[nodiscard]] EngineHealth health() const;

@@ -32,7 +32,12 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
     figures.records -= 1;
     figures.bytes -= queued.bytes;
   }
-  pair->lanes.erase(lane.id);
+  const LaneId id = lane.id;
+  pair->lanes.erase(id);
+  const bool followers_wait = pair->parked.contains(id) && !pair->held.contains(id) && !index.is_due(id);
+  if (!followers_wait || !pair->admits()) co_return;
+  index.set_due(id, parts.clock.now());  // released while their replayed head ran
+  arm_parked();
 }
 
 // A handler that throws, or is not over at its deadline, has failed once; what it did outside is unknown, never done.
@@ -86,6 +91,11 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
 
 // False: this life ends here (parked, handed over).
 Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
+  const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
+  if (const auto* later = std::get_if<Later>(&outcome);
+      later != nullptr && is_replay && lane.tries + 1 >= limits.retry.lane_tries_max) {
+    outcome = Never{later->why, "replayed too early"};  // parked it would stand behind those that have to follow it
+  }
   if (auto* later = std::get_if<Later>(&outcome)) {
     const bool goes_on = co_await pause_in_lane(pair, lane, std::move(later->why), later->wait);
     co_return goes_on;
@@ -121,7 +131,9 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
   if (finished == Finished::orphaned) co_return false;
   if (finished == Finished::durable) pop(*pair, lane, behind + 1);
-  co_return true;
+  if (finished != Finished::durable || !settled->holds) co_return true;
+  hold_followers(pair, lane, std::move(*settled->holds));
+  co_return false;
 }
 
 void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
@@ -162,7 +174,8 @@ Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view depen
   constexpr std::chrono::milliseconds look_again{1'000};
   const Openness openness =
       parts.dependencies == nullptr ? Openness::closed : parts.dependencies->openness(dependency, lane.tenant);
-  if (openness == Openness::open_for_tenant) {
+  const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
+  if (openness == Openness::open_for_tenant && !is_replay) {
     park(pair, lane, lane.tries, fmt::format("waiting for {}", dependency), look_again);
     co_return false;
   }

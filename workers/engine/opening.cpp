@@ -12,6 +12,7 @@ Task<> EngineCore::open(PairPtr pair) {
   while (pair->admits() && !pair->retry_at_end) co_await pair->changed.wait();
   if (!pair->admits()) co_return;
 
+  co_await load_held(pair);
   std::uint32_t failures = 0;
   while (pair->admits()) {
     auto heads = co_await store::load_parked_heads(parts.database, spec.name, pair->number);
@@ -20,11 +21,12 @@ Task<> EngineCore::open(PairPtr pair) {
       if (!ours) co_return;
       continue;
     }
-    for (const LaneId lane : pair->parked)
-      index.set_due(lane, parts.clock.now());  // without a row: nobody knows better
+    for (const LaneId lane : pair->parked) {
+      if (!pair->held.contains(lane)) index.set_due(lane, parts.clock.now());  // without a row: nobody knows better
+    }
     for (const auto& head : *heads) {
       const auto lane = static_cast<LaneId>(head.lane);
-      if (index.holds(lane) && pair->parked.contains(lane))
+      if (index.holds(lane) && pair->parked.contains(lane) && !pair->held.contains(lane))
         index.set_due(lane, parts.clock.now() + (head.due - parts.clock.wall()));
     }
     break;

@@ -6,10 +6,12 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "common/async/clock.hpp"
 #include "common/async/signal.hpp"
 #include "common/log/log.hpp"
 #include "workers/engine/commit_note.hpp"
@@ -54,6 +56,13 @@ struct Admission {
   Signal changed;
 };
 
+// Why a conversation's followers wait for an operator.
+struct Held {
+  std::string event;  // that became a dead letter
+  std::string why;
+  WallTime since{};
+};
+
 struct Pair {
   explicit Pair(std::int32_t its_number);
   ~Pair();
@@ -88,6 +97,7 @@ struct Pair {
   std::deque<struct Move> to_move;                                            // not appended yet
   bool mover_runs = false;
   std::unordered_map<LaneId, Instant> new_heads;  // parked and not yet delivered: when they are due
+  std::unordered_map<LaneId, Held> held;          // until released, with or without anything behind
   std::unordered_set<LaneId> parked;              // conversations of the parked index that are in this pair
   std::unordered_multiset<ShortId> scheduling;    // their rows in the schedule are being written: they may fire already
 };

@@ -144,6 +144,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   const bool leaves = std::holds_alternative<At>(outcome);
   const ShortId id = short_id(event.id);
   if (leaves) pair->scheduling.insert(id);
+  const LaneId lane = head.lane;
   auto settled = co_await settle(pair, std::move(outcome), event, offset, Which::retry, head.tries);
   if (!settled) co_return false;
   settled->finish.offsets.push_back(offset);
@@ -156,6 +157,10 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     index.remove_head(head.lane);
     if (!index.holds(head.lane)) pair->parked.erase(head.lane);
     watch_bounds(*pair);
+  }
+  if (finished == Finished::durable && settled->holds) {
+    pair->held.insert_or_assign(lane, std::move(*settled->holds));
+    co_return false;
   }
   co_return true;
 }

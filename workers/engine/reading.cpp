@@ -2,6 +2,7 @@
 #include "workers/engine/core.hpp"
 
 #include "common/event/partition.hpp"
+#include "common/store/held_lanes.hpp"
 
 namespace sluice::engine {
 namespace {
@@ -31,6 +32,8 @@ Task<> EngineCore::serve() {
   work.start(fire_schedule());
   work.start(keep_pauses());
   work.start(watch());
+  const auto listening =
+      parts.database.listen(std::string{store::held_lanes_channel}, [this] { work.start(look_for_released()); });
   while (!drained) {
     auto subscribed = co_await parts.log.subscribe(
         {.group = group, .topics = {topics.main, topics.retry}, .revoke_wait_max = limits.revoke_wait_max});
@@ -184,10 +187,12 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
                                             [&](const Queued& other) { return other.event.id == queued.event.id; });
   const auto moving = pair->moving.find(id);
   const bool is_moving = moving != pair->moving.end();
+  const bool is_dead_letter = is_held_head(*pair, id, queued.event);
+  const bool dead_again = is_dead_letter && queued.event.journey.replay.empty();  // its completion was not committed
   // What comes back from the schedule while its row is still being written is no second copy of what leaves the lane.
   const bool comes_back = pair->scheduling.contains(event_id);
-  if (!comes_back &&
-      (stands_in_memory || index.holds(id, event_id) || (is_moving && moving->second.contains(event_id)))) {
+  if (!comes_back && (stands_in_memory || dead_again || index.holds(id, event_id) ||
+                      (is_moving && moving->second.contains(event_id)))) {
     const log::Offset offset = queued.offset;
     note(queued.event, "duplicate", 0, "it stands in its lane already");
     count_out(*pair, queued);
@@ -196,7 +201,7 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
   }
   // Behind what is still in memory it waits there, also when the conversation turned out to be parked: join_parked().
   const bool in_memory = lane_place != pair->lanes.end() && !lane_place->second->queue.empty();
-  if (!in_memory && (is_moving || index.holds(id))) {
+  if (!in_memory && !is_dead_letter && (is_moving || index.holds(id) || pair->held.contains(id))) {
     note(queued.event, "queued", 0, "behind a parked event");
     move(pair, Move{std::move(queued), id});
     return;
@@ -232,7 +237,7 @@ void EngineCore::take_retry(const PairPtr& pair, const log::Record& record) {
     const bool first = !index.holds(lane);
     index.add(lane, record.offset(), id);
     pair->parked.insert(lane);
-    if (first && pair->opened)
+    if (first && pair->opened && !pair->held.contains(lane))
       index.set_due(lane, due_of_new_head(*pair, lane));  // else opening looks up when it is due
   }
   arrived(*pair, lane, id);

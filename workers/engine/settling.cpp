@@ -1,4 +1,5 @@
 // What a final outcome makes durable.
+#include "common/store/held_lanes.hpp"
 #include "common/store/schedule.hpp"
 #include "workers/engine/core.hpp"
 
@@ -48,6 +49,18 @@ Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcom
                        .error_class = class_of(*never)};
     settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
     ++figures.dead;
+    if (spec.followers == Followers::hold) {
+      const Held held{event.id.text(), scrubbed(never->why.sentence), facts.now};
+      settled.finish.changes.statements.push_back(
+          store::hold_lane({.pool = spec.name,
+                            .partition = pair->number,
+                            .lane = static_cast<std::int64_t>(lane_of(event.key)),
+                            .tenant = event.tenant.text(),
+                            .event = held.event,
+                            .why = held.why,
+                            .since = held.since}));
+      settled.holds = held;
+    }
   }
   co_return settled;
 }

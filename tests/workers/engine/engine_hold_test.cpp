@@ -1,0 +1,170 @@
+// A pool that holds: what stands behind a dead letter waits for an operator.
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/workers/engine/engine_world.hpp"
+
+using namespace sluice;
+using namespace sluice::engine;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+Task<Outcome> never(const event::Event& /*event*/, Attempt& /*attempt*/) {
+  co_return Outcome{Never{{Kind::invalid, "the number is not valid"}, "21211"}};
+}
+
+Task<Outcome> later(const event::Event& /*event*/, Attempt& /*attempt*/) {
+  co_return Outcome{Later{{Kind::unavailable, "not now"}}};
+}
+
+log::Outgoing replayed(event::Event event, const std::string& topic) {
+  event.journey.replay = "operation-1";
+  return record_of(event, topic);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Atomic, hold_stories) {
+  EngineWorld world{Atomic::value};
+  world.spec.followers = Followers::hold;
+  world.script.steps["a1"] = never;
+  const event::EventKey key = message("a", 1).key;
+
+  SUBCASE("they stay until they are released and then run in order") {
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.send("b", 1);
+    world.pass(2s);
+    world.send("a", 3);
+    world.pass(1h);
+
+    CHECK(world.script.began == Names{"a1", "b1"});
+    CHECK(world.read(world.topics.dead).size() == 1);
+    CHECK(world.unfinished(world.topics.main) == 0);
+    const auto parked = world.process->engine->parked();
+    REQUIRE(parked.size() == 1);
+    CHECK(parked[0].held);
+    CHECK(parked[0].behind == 2);
+    CHECK(parked[0].why == "the number is not valid");
+    CHECK(parked[0].since.has_value());
+
+    CHECK(world.world.run(world.process->engine->release(key)).value());
+    world.pass(2s);
+
+    CHECK(world.script.began == Names{"a1", "b1", "a2", "a3"});
+    CHECK(world.unfinished(world.topics.retry) == 0);
+    CHECK(world.process->engine->parked().empty());
+    world.send("a", 4);
+    world.pass(2s);
+    CHECK(world.script.began.back() == "a4");
+    CHECK_FALSE(world.world.run(world.process->engine->release(key)).value());
+  }
+
+  SUBCASE("a restart keeps holding") {
+    SUBCASE("with something behind") {
+      world.start();
+      world.send("a", 1);
+      world.send("a", 2);
+      world.pass(2s);
+      world.crash();
+    }
+    SUBCASE("with nothing behind yet") {
+      world.start();
+      world.send("a", 1);
+      world.pass(2s);
+      world.crash();
+      world.send("a", 2);
+    }
+    world.start();
+    world.pass(1h);
+
+    CHECK(world.script.began == Names{"a1"});
+    REQUIRE(world.process->engine->parked().size() == 1);
+    CHECK(world.process->engine->parked()[0].behind == 1);
+    CHECK(world.world.run(world.process->engine->release(key)).value());
+    world.pass(2s);
+    CHECK(world.script.began == Names{"a1", "a2"});
+    CHECK(world.read(world.topics.dead).size() == 1);
+  }
+
+  SUBCASE("a parked head that becomes a dead letter holds those behind it") {
+    world.script.steps["a1"] = later;
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.pass(40s);
+    world.script.steps["a1"] = never;
+    world.pass(1h);
+
+    CHECK(std::count(world.script.began.begin(), world.script.began.end(), "a2") == 0);
+    CHECK(world.read(world.topics.dead).size() == 1);
+    world.crash();
+    world.start();
+    world.pass(1h);
+    CHECK(std::count(world.script.began.begin(), world.script.began.end(), "a2") == 0);
+
+    CHECK(world.world.run(world.process->engine->release(key)).value());
+    world.pass(2s);
+    CHECK(std::count(world.script.began.begin(), world.script.began.end(), "a2") == 1);
+    CHECK(world.unfinished(world.topics.retry) == 0);
+  }
+
+  SUBCASE("the dead letter that is replayed runs before those that wait for it") {
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.pass(2s);
+    world.script.steps["a1"] = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 5s); };
+
+    world.send_raw(replayed(message("a", 1), world.topics.main));
+    world.pass(1s);
+    CHECK(world.world.run(world.process->engine->release(key)).value());  // while it runs
+    world.pass(20s);
+
+    CHECK(world.script.began == Names{"a1", "a1", "a2"});
+    CHECK_FALSE(world.script.overlapped);
+    CHECK(world.unfinished(world.topics.main) == 0);
+    CHECK(world.unfinished(world.topics.retry) == 0);
+  }
+
+  SUBCASE("a release in another process reaches the one that holds") {
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.pass(2s);
+    auto owner = std::move(world.process);
+    world.start();
+    world.pass(5s);
+
+    const auto released =
+        world.world.run((owner->engine->parked().empty() ? owner : world.process)->engine->release(key));
+    CHECK(released.value());
+    world.pass(5s);
+
+    CHECK(world.script.began == Names{"a1", "a2"});
+    world.stop();
+    world.process = std::move(owner);
+  }
+
+  SUBCASE("a pool that goes on holds nobody") {
+    world.spec.followers = Followers::go_on;
+    world.start();
+    world.send("a", 1);
+    world.send("a", 2);
+    world.pass(2s);
+
+    CHECK(world.script.began == Names{"a1", "a2"});
+    CHECK(world.process->engine->parked().empty());
+  }
+}
+
+using WithTransactions = std::true_type;
+using WithoutTransactions = std::false_type;
+TYPE_TO_STRING(WithTransactions);
+TYPE_TO_STRING(WithoutTransactions);
+TEST_CASE_TEMPLATE_INVOKE(hold_stories, WithoutTransactions, WithTransactions);

@@ -1,0 +1,80 @@
+// Followers of a dead letter, in a pool that holds them: they stay in the retry partition until an operator releases
+// the conversation, and so does everything that comes later.
+#include "common/store/held_lanes.hpp"
+#include "workers/engine/core.hpp"
+
+namespace sluice::engine {
+
+Task<> EngineCore::load_held(PairPtr pair) {
+  for (std::uint32_t failures = 1; pair->admits(); ++failures) {
+    const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
+    if (rows) {
+      for (const auto& row : *rows)
+        pair->held.insert_or_assign(static_cast<LaneId>(row.lane), Held{row.event, row.why, row.since});
+      for (const auto& [lane, held] : pair->held) complete_dead_head(*pair, lane, held);
+      co_return;
+    }
+    const bool ours = co_await storage_pause(failures, *pair);
+    if (!ours) co_return;
+  }
+}
+
+// A parked head that became the dead letter, whose completion did not come to be committed.
+void EngineCore::complete_dead_head(Pair& pair, LaneId lane, const Held& held) {
+  const auto event = event::EventId::parse(held.event);
+  if (!event || !pair.parked.contains(lane) || !index.holds(lane, short_id(*event))) return;
+  const log::Offset offset = *index.head(lane);
+  complete(pair, Which::retry, {&offset, 1});
+  index.remove_head(lane);
+  if (!index.holds(lane)) pair.parked.erase(lane);
+}
+
+// The row is durable; what stands behind the dead letter in memory goes where later events will go too.
+void EngineCore::hold_followers(const PairPtr& pair, Lane& lane, Held held) {
+  pair->held.insert_or_assign(lane.id, std::move(held));
+  for (auto& queued : std::exchange(lane.queue, {})) move(pair, Move{std::move(queued), lane.id});
+}
+
+// The dead letter itself, which an operator replays while its followers wait: it runs before them.
+bool EngineCore::is_held_head(const Pair& pair, LaneId lane, const event::Event& event) const {
+  const auto held = pair.held.find(lane);
+  return held != pair.held.end() && held->second.event == event.id.text();
+}
+
+void EngineCore::let_go(Pair& pair, LaneId lane) {
+  if (pair.held.erase(lane) == 0) return;
+  parts.logger.info("a held conversation goes on", {{"pool", spec.name}, {"partition", pair.number}});
+  const bool runs = pair.lanes.contains(lane);  // its replayed head: they follow when it has ended
+  if (!pair.opened || runs || !index.holds(lane)) return;
+  index.set_due(lane, parts.clock.now());
+  arm_parked();
+}
+
+// Somebody released something, perhaps of ours.
+Task<> EngineCore::look_for_released() {
+  released_news = true;
+  if (std::exchange(looks_for_released, true)) co_return;
+  while (std::exchange(released_news, false)) {
+    std::vector<PairPtr> holding;
+    for (const auto& [number, pair] : pairs) {
+      if (!pair->held.empty()) holding.push_back(pair);
+    }
+    for (const auto& pair : holding) {
+      std::vector<LaneId> known;  // what is held from now on may not be among the rows that are read
+      for (const auto& [lane, held] : pair->held) known.push_back(lane);
+      const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
+      if (!rows) {
+        released_news = co_await storage_pause(1, *pair);
+        continue;
+      }
+      for (const LaneId lane : known) {
+        const bool still = std::any_of(rows->begin(), rows->end(),
+                                       [&](const auto& row) { return static_cast<LaneId>(row.lane) == lane; });
+        if (!still && pair->admits()) let_go(*pair, lane);
+      }
+    }
+  }
+  looks_for_released = false;
+}
+
+}  // namespace sluice::engine
