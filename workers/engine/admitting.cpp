@@ -29,7 +29,7 @@ void EngineCore::count_out(Pair& pair, const Queued& queued) {
 void EngineCore::admit(const PairPtr& pair, Queued queued) {
   count_in(*pair, queued);
   if (pair->main_admission.flows) {
-    enqueue(pair, std::move(queued));
+    proceed(pair, std::move(queued));
     return;
   }
   pair->main_admission.events.push_back(std::move(queued));
@@ -90,7 +90,7 @@ Task<> EngineCore::try_group(PairPtr pair, Which which, std::vector<Candidate> c
     for (const auto& one : chosen) on_trial.insert(one.name(which));
     for (auto& one : chosen) {
       if (one.queued) {
-        enqueue(pair, std::move(*one.queued));
+        proceed(pair, std::move(*one.queued));
       } else {
         work.start(live_parked(pair, one.lane));
       }
@@ -166,7 +166,7 @@ Task<> EngineCore::admit_events(PairPtr pair) {
   const bool began = co_await begin_group(pair, Which::main, 1, waiting.events.front().offset);
   if (!began) co_return;
   waiting.flows = true;
-  for (auto& queued : std::exchange(waiting.events, {})) enqueue(pair, std::move(queued));
+  for (auto& queued : std::exchange(waiting.events, {})) proceed(pair, std::move(queued));
   watch_bounds(*pair);
 }
 

@@ -8,6 +8,7 @@
 //   pausing.cpp    tenants that wait             watching.cpp   watchdogs
 //   admitting.cpp  when what was read may run
 //   holding.cpp    followers that wait for an operator
+//   reading_ahead.cpp  what is done with a record when it is read
 #pragma once
 
 #include <map>
@@ -111,6 +112,12 @@ struct EngineCore {
   Task<bool> begin_group(PairPtr pair, Which which, std::size_t count, log::Offset first);
   void survived(Pair& pair, Which which, std::uint64_t name);
   Task<bool> commit_until_durable(PairPtr pair, Which which);
+
+  // reading_ahead.cpp
+  void proceed(const PairPtr& pair, Queued queued);
+  Task<> read_ahead(PairPtr pair);
+  Task<bool> tell_reading(PairPtr pair, const event::Event& event);
+  Task<Result<void>> read_once(const event::Event& event);
 
   // opening.cpp
   Task<> open(PairPtr pair);

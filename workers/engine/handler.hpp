@@ -71,8 +71,10 @@ class Handler {
   virtual Task<Outcome> handle(const event::Event& event, Attempt& attempt) = 0;
 
   // Called when a record is read, ahead of its lane's turn, in the order of its partition and awaited before the lane
-  // may run the event. For what must not wait: consent words.
+  // may run the event. For what must not wait: consent words. It is called again after a crash, and until it succeeds
+  // where its failure may pass; what fails for ever is logged, and the event has its turn all the same.
   virtual Task<Result<void>> when_read(const event::Event& event);
+  [[nodiscard]] virtual bool reads_ahead() const { return false; }  // false: when_read() is not called
 };
 
 }  // namespace sluice::engine

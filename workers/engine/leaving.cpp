@@ -59,11 +59,13 @@ void EngineCore::drop(const PairPtr& pair) {
     figures.bytes -= item.queued.bytes;
   }
   kept->to_move.clear();
-  for (const auto& queued : kept->main_admission.events) {
-    figures.records -= 1;
-    figures.bytes -= queued.bytes;
+  for (auto* waiting : {&kept->main_admission.events, &kept->reading}) {
+    for (const auto& queued : *waiting) {
+      figures.records -= 1;
+      figures.bytes -= queued.bytes;
+    }
+    waiting->clear();
   }
-  kept->main_admission.events.clear();
   kept->changed.notify_all();
   kept->main_admission.changed.notify_all();
   kept->retry_admission.changed.notify_all();

@@ -84,6 +84,8 @@ struct Pair {
 
   Admission main_admission;
   Admission retry_admission;
+  std::deque<struct Queued> reading;  // admitted, and not yet told to a handler that reads ahead
+  bool reader_runs = false;
   std::size_t records = 0;  // of main, in memory
   std::size_t bytes = 0;
   std::size_t running = 0;                  // handlers

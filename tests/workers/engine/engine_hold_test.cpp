@@ -13,6 +13,12 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+Names of_a(const Names& all) {
+  Names some;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(some), [](const auto& name) { return name[0] == 'a'; });
+  return some;
+}
+
 Task<Outcome> never(const event::Event& /*event*/, Attempt& /*attempt*/) {
   co_return Outcome{Never{{Kind::invalid, "the number is not valid"}, "21211"}};
 }
@@ -43,7 +49,8 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
     world.send("a", 3);
     world.pass(1h);
 
-    CHECK(world.script.began == Names{"a1", "b1"});
+    CHECK(of_a(world.script.began) == Names{"a1"});
+    CHECK(world.script.began.size() == 2);
     CHECK(world.read(world.topics.dead).size() == 1);
     CHECK(world.unfinished(world.topics.main) == 0);
     const auto parked = world.process->engine->parked();
@@ -56,7 +63,7 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
     CHECK(world.world.run(world.process->engine->release(key)).value());
     world.pass(2s);
 
-    CHECK(world.script.began == Names{"a1", "b1", "a2", "a3"});
+    CHECK(of_a(world.script.began) == Names{"a1", "a2", "a3"});
     CHECK(world.unfinished(world.topics.retry) == 0);
     CHECK(world.process->engine->parked().empty());
     world.send("a", 4);

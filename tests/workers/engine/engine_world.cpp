@@ -81,7 +81,7 @@ void EngineWorld::start() {
   process = std::make_unique<Process>();
   process->log = broker.open("process");
   process->database = std::make_unique<db::SimulatedDatabase>(store, world.loop, world.clock, world.random);
-  process->engine = std::make_unique<Engine>(spec, script,
+  process->engine = std::make_unique<Engine>(spec, handler != nullptr ? *handler : script,
                                              EngineParts{.loop = world.loop,
                                                          .clock = world.clock,
                                                          .random = world.random,

@@ -66,6 +66,7 @@ class EngineWorld {
   log::SimulatedBroker broker;
   Logger logger{world.clock, "test", {}, [](std::string_view) {}};
   Script script;
+  Handler* handler = nullptr;  // none: the script
   EngineLimits limits;
   PoolSpec spec{.name = "classify", .partitions = test_partitions};  // of the next start
   Logger* told = nullptr;                                            // instead of nobody
