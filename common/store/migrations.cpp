@@ -117,6 +117,7 @@ std::span<const db::Migration> migrations() {
         "tenant text NOT NULL, event text NOT NULL, why text NOT NULL, since bigint NOT NULL, "
         "PRIMARY KEY (pool, partition_number, lane))",
         "CREATE INDEX held_lanes_of_tenant ON held_lanes (tenant, since, event)"}},
+      {12, "pauses of parked heads", {"ALTER TABLE parked_heads ADD COLUMN paused_since bigint"}},
   };
   return all;
 }

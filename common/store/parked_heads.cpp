@@ -9,20 +9,21 @@ namespace sluice::store {
 namespace {
 
 constexpr db::Sql load_page =
-    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused "
+    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused, paused_since "
     "FROM parked_heads WHERE pool = $1 AND partition_number = $2 AND lane >= $3 ORDER BY lane LIMIT $4";
 constexpr db::Sql find_one =
-    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused "
+    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused, paused_since "
     "FROM parked_heads WHERE pool = $1 AND partition_number = $2 AND lane = $3";
 constexpr db::Sql keep =
     "INSERT INTO parked_heads (pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, "
-    "paused) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "paused, paused_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
     "ON CONFLICT (pool, partition_number, lane) DO UPDATE SET tenant = excluded.tenant, event = excluded.event, "
     "tries = excluded.tries, since = excluded.since, due = excluded.due, why = excluded.why, "
-    "last_failed = excluded.last_failed, paused = excluded.paused";
+    "last_failed = excluded.last_failed, paused = excluded.paused, "
+    "paused_since = excluded.paused_since";
 constexpr db::Sql forget = "DELETE FROM parked_heads WHERE pool = $1 AND partition_number = $2 AND lane = $3";
 constexpr db::Sql list_of_tenant =
-    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused "
+    "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused, paused_since "
     "FROM parked_heads WHERE tenant = $1 AND (since, event, pool) > ($2, $3, $4) ORDER BY since, event, pool LIMIT $5";
 
 constexpr std::int64_t page_rows = 5000;  // read at once: a partition may hold tens of thousands
@@ -38,7 +39,8 @@ ParkedHead head_of(const db::Rows& rows, std::size_t row) {
           .due = moment(rows, row, 7),
           .why = rows.text(row, 8),
           .last_failed = moment(rows, row, 9),
-          .paused = std::chrono::milliseconds{rows.integer(row, 10)}};
+          .paused = std::chrono::milliseconds{rows.integer(row, 10)},
+          .paused_since = moment_or_none(rows, row, 11)};
 }
 
 }  // namespace
@@ -68,10 +70,11 @@ Task<Result<std::optional<ParkedHead>>> find_parked_head(db::Database& database,
 }
 
 db::Statement keep_parked_head(ParkedHead head) {
+  const db::Value paused_since = head.paused_since ? db::Value{stored(*head.paused_since)} : db::Value{};
   return {keep,
           {std::move(head.pool), std::int64_t{head.partition}, head.lane, std::move(head.tenant), std::move(head.event),
            head.tries, stored(head.since), stored(head.due), std::move(head.why), stored(head.last_failed),
-           std::int64_t{head.paused.count()}}};
+           std::int64_t{head.paused.count()}, paused_since}};
 }
 
 db::Statement forget_parked_head(std::string pool, std::int32_t partition, std::int64_t lane) {

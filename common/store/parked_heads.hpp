@@ -32,7 +32,8 @@ struct ParkedHead {
   WallTime due{};    // when it is tried again
   std::string why;   // for a person
   WallTime last_failed{};
-  std::chrono::milliseconds paused{};  // since it was parked, under an open breaker or a pause
+  std::chrono::milliseconds paused{};         // since it was parked, under an open breaker or a pause that is over
+  std::optional<WallTime> paused_since = {};  // it is under one now
 
   bool operator==(const ParkedHead&) const = default;
 };

@@ -9,6 +9,7 @@
 //   admitting.cpp  when what was read may run
 //   holding.cpp    followers that wait for an operator
 //   reading_ahead.cpp  what is done with a record when it is read
+//   waiting.cpp    parked heads that wait for a dependency
 #pragma once
 
 #include <map>
@@ -48,7 +49,8 @@ struct Head {
   WallTime since{};  // parked
   WallTime due{};
   std::string why;
-  std::chrono::milliseconds paused{};  // of the time since then, under a pause
+  std::chrono::milliseconds paused{};  // since then, waiting for a dependency or under a pause
+  std::optional<WallTime> paused_since = {};
 };
 
 // A main record on its way into the retry partition.
@@ -131,7 +133,7 @@ struct EngineCore {
   Task<bool> act(PairPtr pair, Lane& lane, Outcome outcome);
   Task<bool> pause_in_lane(PairPtr pair, Lane& lane, Failure why, std::optional<std::chrono::milliseconds> asked);
   Task<bool> wait_for(PairPtr pair, Lane& lane, std::string_view dependency);
-  void park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause);
+  void park(const PairPtr& pair, Lane& lane, std::string why, Duration pause, bool dependency_open = false);
   void join_parked(const PairPtr& pair, Lane& lane);
   void pop(Pair& pair, Lane& lane, std::size_t count);
 
@@ -151,8 +153,18 @@ struct EngineCore {
   Task<std::optional<log::Record>> fetch(PairPtr pair, Which which, log::Offset offset);
   Task<std::optional<Head>> head_of(PairPtr pair, LaneId lane, const event::Event& event);
   Task<bool> act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head, Outcome outcome);
-  Task<> keep_parked(PairPtr pair, Head head, Duration pause);
+  Task<> keep_parked(PairPtr pair, Head head, WallTime due, Instant look);
   db::Statement row_of(const Pair& pair, const Head& head) const;
+
+  // waiting.cpp
+  struct Waits {  // for one dependency on behalf of one tenant
+    std::vector<LaneId> lanes;
+    Instant look{};  // then one of them may try
+  };
+  Instant wait_parked(LaneId lane, std::string_view dependency, const event::Tenant& tenant);
+  void arm_waits();
+  void look_at_waits();
+  bool look_now(LaneId lane);
 
   // holding.cpp
   Task<> load_held(PairPtr pair);
@@ -255,11 +267,14 @@ struct EngineCore {
   Signal pauses_changed;
   DeadRate dead_rate;
   Timer probe_timer;
+  Timer waits_timer;
+  std::map<std::pair<std::string, event::Tenant>, Waits> waits;
   bool committing = false;
   std::size_t completions = 0;  // since the last commit
   bool stopping = false;
   bool drained = false;
   Signal dependency_changed;
+  std::shared_ptr<void> hears_dependencies;
   Signal schedule_changed;  // a row was added, or the engine stops
   std::uint64_t schedule_news = 0;
   Signal nobody;  // is never notified

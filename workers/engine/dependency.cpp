@@ -66,7 +66,11 @@ struct Dependencies::State {
     return dependency.tenants.try_emplace(tenant, dependency.settings).first->second;
   }
   void tell(const Change& change) {
-    for (const auto& heard : listeners) heard(change);
+    std::erase_if(listeners, [](const auto& heard) { return heard.expired(); });
+    const auto all_now = listeners;
+    for (const auto& listener : all_now) {
+      if (const auto heard = listener.lock()) (*heard)(change);
+    }
   }
 
   // Sick for most tenants that were tried lately is sick for all.
@@ -83,7 +87,7 @@ struct Dependencies::State {
   Clock& clock;
   Random& random;
   std::map<std::string, std::unique_ptr<Dependency>, std::less<>> all;
-  std::vector<std::function<void(const Change&)>> listeners;
+  std::vector<std::weak_ptr<std::function<void(const Change&)>>> listeners;
 };
 
 void Dependencies::State::settle(Dependency& dependency, const event::Tenant& tenant, Verdict verdict, bool probes_all,
@@ -208,18 +212,30 @@ Openness Dependencies::openness(std::string_view name, const event::Tenant& tena
 std::vector<Dependencies::Figures> Dependencies::figures() const {
   std::vector<Figures> all;
   for (const auto& [name, dependency] : state_->all) {
-    Figures now{.name = name,
-                .open_for_all = dependency->everybody.is_open(),
-                .calls = dependency->calls,
-                .calls_max = dependency->concurrency.limit()};
-    for (const auto& [tenant, state] : dependency->tenants) now.tenants_open += state.breaker.is_open() ? 1 : 0;
+    Figures now{.name = name, .open_for_all = dependency->everybody.is_open()};
+    for (const auto& [tenant, state] : dependency->tenants) {
+      now.tenants_open += state.breaker.is_open() ? 1 : 0;
+      now.calls += state.calls;
+      const auto limit = state.concurrency.limit();
+      now.calls_max = now.calls_max == 0 ? limit : std::min(now.calls_max, limit);
+    }
     all.push_back(std::move(now));
   }
   return all;
 }
 
-void Dependencies::when_changed(std::function<void(const Change&)> heard) {
-  state_->listeners.push_back(std::move(heard));
+std::optional<Instant> Dependencies::next_probe(std::string_view name, const event::Tenant& tenant) const {
+  Dependency& dependency = state_->find(name);
+  const auto& own = State::of(dependency, tenant).breaker;
+  if (dependency.everybody.is_open()) return dependency.everybody.next_probe();
+  if (own.is_open()) return own.next_probe();
+  return std::nullopt;
+}
+
+std::shared_ptr<void> Dependencies::when_changed(std::function<void(const Change&)> heard) {
+  auto listener = std::make_shared<std::function<void(const Change&)>>(std::move(heard));
+  state_->listeners.push_back(listener);
+  return listener;
 }
 
 }  // namespace sluice::engine

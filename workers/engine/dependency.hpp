@@ -72,6 +72,8 @@ class Dependencies {
   Task<Result<Pass>> enter(std::string_view dependency, const event::Tenant& tenant, Instant deadline);
 
   [[nodiscard]] Openness openness(std::string_view dependency, const event::Tenant& tenant) const;
+  // While it is open: when a call may be tried. It is in the past while somebody tries.
+  [[nodiscard]] std::optional<Instant> next_probe(std::string_view dependency, const event::Tenant& tenant) const;
 
   struct Figures {
     std::string name;
@@ -90,7 +92,8 @@ class Dependencies {
     bool probe_allowed = false;
     bool configuration = false;  // it refused our credentials
   };
-  void when_changed(std::function<void(const Change&)> heard);
+  // `heard` is called for as long as what this answers exists.
+  [[nodiscard]] std::shared_ptr<void> when_changed(std::function<void(const Change&)> heard);
 
  private:
   struct State;

@@ -22,10 +22,14 @@ EngineCore::EngineCore(PoolSpec its_spec, Handler& its_handler, EngineParts its_
       journaling(limits.journal, limits.journal_entries_max),
       pausing(spec.name),
       dead_rate(limits.dead_rate),
-      probe_timer(parts.clock.timers(), [this] { probe_tenants(); }) {
+      probe_timer(parts.clock.timers(), [this] { probe_tenants(); }),
+      waits_timer(parts.clock.timers(), [this] { look_at_waits(); }) {
   if (parts.metrics != nullptr) metrics.emplace(*parts.metrics, spec.name);
   if (parts.dependencies == nullptr) return;
-  parts.dependencies->when_changed([this](const Dependencies::Change&) { dependency_changed.notify_all(); });
+  hears_dependencies = parts.dependencies->when_changed([this](const Dependencies::Change& change) {
+    dependency_changed.notify_all();
+    if (change.now == Openness::closed) look_at_waits();
+  });
 }
 
 Engine::Engine(PoolSpec spec, Handler& handler, EngineParts parts, EngineLimits limits)

@@ -111,7 +111,7 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   const Queued& head = lane.queue.front();
   if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(head.event, *never)) {
     constexpr std::chrono::milliseconds soon{1};
-    park(pair, lane, lane.tries, never->why.sentence, soon);
+    park(pair, lane, never->why.sentence, soon);
     co_return false;
   }
   const bool leaves = std::holds_alternative<At>(outcome);
@@ -157,7 +157,7 @@ Task<bool> EngineCore::pause_in_lane(PairPtr pair, Lane& lane, Failure why,
   if (!lane.first_try) lane.first_try = parts.clock.now();
   const auto pause = lane_pause(limits.retry, lane.tries, parts.clock.now() - *lane.first_try, asked, parts.random);
   if (!pause) {
-    park(pair, lane, lane.tries, std::move(why.sentence), parked_pause(limits.retry, 0, asked, parts.random));
+    park(pair, lane, std::move(why.sentence), parked_pause(limits.retry, 0, asked, parts.random));
     co_return false;
   }
   note(lane.queue.front().event, "later", lane.tries, fmt::format("{}: {}", name_of(why.kind), said(why.sentence)));
@@ -176,7 +176,7 @@ Task<bool> EngineCore::wait_for(PairPtr pair, Lane& lane, std::string_view depen
       parts.dependencies == nullptr ? Openness::closed : parts.dependencies->openness(dependency, lane.tenant);
   const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
   if (openness == Openness::open_for_tenant && !is_replay) {
-    park(pair, lane, lane.tries, fmt::format("waiting for {}", dependency), look_again);
+    park(pair, lane, fmt::format("waiting for {}", dependency), look_again, true);
     co_return false;
   }
   if (!std::exchange(lane.told_waiting, true)) note(lane.queue.front().event, "waiting", lane.tries, dependency);
@@ -204,16 +204,17 @@ void EngineCore::join_parked(const PairPtr& pair, Lane& lane) {
   watch_bounds(*pair);
 }
 
-void EngineCore::park(const PairPtr& pair, Lane& lane, std::uint32_t tries, std::string why, Duration pause) {
+void EngineCore::park(const PairPtr& pair, Lane& lane, std::string why, Duration pause, bool dependency_open) {
   const WallTime now = parts.clock.wall();
   Head head{.lane = lane.id,
             .event = lane.queue.front().event.id,
             .tenant = lane.tenant.text(),
-            .tries = tries,
+            .tries = lane.tries,
             .since = now,
             .due = now + std::chrono::ceil<std::chrono::milliseconds>(pause),
             .why = std::move(why)};
-  note(lane.queue.front().event, "parked", tries,
+  if (dependency_open) head.paused_since = now;
+  note(lane.queue.front().event, "parked", lane.tries,
        fmt::format("until {}: {}", event::time_text(head.due), said(head.why)));
   pair->new_heads[lane.id] = parts.clock.now() + pause;
   for (std::size_t i = 1; i < lane.queue.size(); ++i) note(lane.queue[i].event, "queued", 0, "behind a parked event");

@@ -10,7 +10,8 @@ constexpr std::chrono::milliseconds lane_look_again{100};
 }
 
 void EngineCore::arm_parked() {
-  if (const auto earliest = index.earliest()) parked_timer.arm(*earliest);
+  const auto earliest = index.earliest();
+  if (earliest && *earliest != Instant::max()) parked_timer.arm(*earliest);
 }
 
 void EngineCore::start_due() {
@@ -61,6 +62,9 @@ Task<std::optional<Head>> EngineCore::head_of(PairPtr pair, LaneId lane, const e
         head.due = (*row)->due;
         head.why = (*row)->why;
         head.paused = (*row)->paused;
+        if (const auto paused_since = (*row)->paused_since) {
+          head.paused += std::max(parts.clock.wall() - *paused_since, std::chrono::milliseconds{0});
+        }
       }
       co_return head;
     }
@@ -81,7 +85,8 @@ db::Statement EngineCore::row_of(const Pair& pair, const Head& head) const {
                                   .due = head.due,
                                   .why = scrubbed(head.why),
                                   .last_failed = {},
-                                  .paused = head.paused});
+                                  .paused = head.paused,
+                                  .paused_since = head.paused_since});
 }
 
 // While heads are on trial one event at a time, then the lane gets in line again.
@@ -117,11 +122,12 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
 Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head,
                                   Outcome outcome) {
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
-    constexpr std::chrono::seconds look_again{1};
     auto why = fmt::format("waiting for {}", waiting->dependency);
     if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);
     head.why = std::move(why);
-    co_await keep_parked(pair, std::move(head), look_again);
+    head.paused_since = parts.clock.wall();
+    const Instant look = wait_parked(head.lane, waiting->dependency, event.tenant);
+    co_await keep_parked(pair, std::move(head), parts.clock.wall(), look);  // another process looks at once
     co_return false;
   }
   if (auto* later = std::get_if<Later>(&outcome)) {
@@ -132,7 +138,9 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
       head.tries += 1;
       note(event, "later", head.tries, fmt::format("{}: {}", name_of(later->why.kind), said(later->why.sentence)));
       head.why = std::move(later->why.sentence);
-      co_await keep_parked(pair, std::move(head), parked_pause(limits.retry, steps, asked, parts.random));
+      const Duration pause = parked_pause(limits.retry, steps, asked, parts.random);
+      const WallTime due = parts.clock.wall() + std::chrono::ceil<std::chrono::milliseconds>(pause);
+      co_await keep_parked(pair, std::move(head), due, parts.clock.now() + pause);
       co_return false;
     }
     outcome = Never{std::move(later->why), "parked too long"};
@@ -165,14 +173,15 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   co_return true;
 }
 
-Task<> EngineCore::keep_parked(PairPtr pair, Head head, Duration pause) {
+// The row says when it is due for an owner to come, `look` for this one.
+Task<> EngineCore::keep_parked(PairPtr pair, Head head, WallTime due, Instant look) {
   const LaneId lane = head.lane;
-  head.due = parts.clock.wall() + std::chrono::ceil<std::chrono::milliseconds>(pause);
+  head.due = due;
   db::Batch batch;
   batch.statements.push_back(row_of(*pair, head));
   const Finished kept = co_await run_changes(pair, batch);
   if (kept == Finished::orphaned || !pair->admits() || !index.holds(lane)) co_return;
-  index.set_due(lane, parts.clock.now() + pause);
+  index.set_due(lane, look);
   arm_parked();
 }
 

@@ -79,6 +79,11 @@ bool ParkedIndex::is_due(LaneId lane_id) const {
   return lane != lanes_.end() && lane->second.due.has_value();
 }
 
+std::optional<Instant> ParkedIndex::due_of(LaneId lane_id) const {
+  const auto lane = lanes_.find(lane_id);
+  return lane == lanes_.end() ? std::nullopt : lane->second.due;
+}
+
 std::optional<Instant> ParkedIndex::earliest() const {
   if (due_.empty()) return std::nullopt;
   return due_.begin()->first;

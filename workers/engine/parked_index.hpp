@@ -38,6 +38,7 @@ class ParkedIndex {
   void set_due(LaneId lane, Instant due);
   void clear_due(LaneId lane);
   [[nodiscard]] bool is_due(LaneId lane) const;  // it has a due time: nobody is trying it now
+  [[nodiscard]] std::optional<Instant> due_of(LaneId lane) const;
   [[nodiscard]] std::optional<Instant> earliest() const;
   [[nodiscard]] std::vector<LaneId> take_due(Instant now, std::size_t max);  // clears their due time
 

@@ -197,7 +197,7 @@ Task<bool> EngineCore::passes_pauses(PairPtr pair, Lane& lane) {
     if (pause == nullptr) co_return true;
     if (pause->tenant) {
       constexpr std::chrono::milliseconds soon{1};
-      park(pair, lane, lane.tries, "paused: " + pause->reason, soon);
+      park(pair, lane, "paused: " + pause->reason, soon);
       co_return false;
     }
     constexpr std::chrono::seconds look_again{1};  // a partition that leaves tells nobody here

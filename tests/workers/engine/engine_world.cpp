@@ -89,6 +89,7 @@ void EngineWorld::start() {
                                                          .database = *process->database,
                                                          .logger = told == nullptr ? logger : *told,
                                                          .metrics = metrics,
+                                                         .dependencies = dependencies,
                                                          .owner = "test"},
                                              limits);
   process->scope = std::make_unique<Scope>(world.loop);

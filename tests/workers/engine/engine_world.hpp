@@ -15,6 +15,7 @@
 #include "common/store/migrations.hpp"
 #include "common/telemetry/logger.hpp"
 #include "tests/support/world.hpp"
+#include "workers/engine/dependency.hpp"
 #include "workers/engine/engine.hpp"
 
 namespace sluice::engine {
@@ -67,6 +68,7 @@ class EngineWorld {
   Logger logger{world.clock, "test", {}, [](std::string_view) {}};
   Script script;
   Handler* handler = nullptr;  // none: the script
+  Dependencies* dependencies = nullptr;
   EngineLimits limits;
   PoolSpec spec{.name = "classify", .partitions = test_partitions};  // of the next start
   Logger* told = nullptr;                                            // instead of nobody
