@@ -16,7 +16,8 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
                                                  std::span<const log::Offset> also) {
   auto& place = which == Which::main ? pair.main : pair.retry;
   if (!place) return std::nullopt;
-  auto progress = place->tracker.progress(also);
+  constexpr std::size_t run_bytes_min = 2;
+  auto progress = place->tracker.progress(also, log::metadata_bytes_max / run_bytes_min);
   CommitNote note{.done = std::move(progress.done)};
   place->trial.write(note, open);
   std::string text = write_note(note, progress.watermark, log::metadata_bytes_max);

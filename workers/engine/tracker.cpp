@@ -1,7 +1,6 @@
 #include "workers/engine/tracker.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "common/base/ensure.hpp"
 
@@ -14,77 +13,128 @@ Tracker::Tracker(log::Offset watermark, std::vector<DoneRun> done) : next_(water
   }
 }
 
-std::deque<Tracker::Entry>::iterator Tracker::find(log::Offset offset) {
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), offset,
-                                   [](const Entry& entry, log::Offset wanted) { return entry.offset < wanted; });
-  return at != entries_.end() && at->offset == offset ? at : entries_.end();
+std::optional<Tracker::Place> Tracker::find(log::Offset offset) const {
+  const auto found = std::lower_bound(taken_.begin(), taken_.end(), offset);
+  if (found == taken_.end() || *found != offset) return std::nullopt;
+  return front_ + static_cast<Place>(found - taken_.begin());
+}
+
+bool Tracker::is_done_at(Place place) const {
+  const auto behind = runs_.upper_bound(place);
+  return behind != runs_.begin() && std::prev(behind)->second >= place;
 }
 
 bool Tracker::is_done(log::Offset offset) const {
-  if (!entries_.empty() && offset < entries_.front().offset) return true;
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), offset,
-                                   [](const Entry& entry, log::Offset wanted) { return entry.offset < wanted; });
-  if (at != entries_.end() && at->offset == offset) return at->done;
-  if (entries_.empty() && offset < next_) return true;
+  if (!taken_.empty() && offset < taken_.front()) return true;
+  if (const auto place = find(offset)) return is_done_at(*place);
+  if (taken_.empty() && offset < next_) return true;
   return std::any_of(done_before_.begin(), done_before_.end(),
                      [offset](const DoneRun& run) { return run.first <= offset && offset <= run.last; });
 }
 
 bool Tracker::take(log::Offset offset) {
-  if (const auto known = find(offset); known != entries_.end()) return !known->done;
-  if (offset < (entries_.empty() ? next_ : entries_.front().offset)) return false;
-  ENSURE(entries_.empty() || offset > entries_.back().offset, "offsets are taken in rising order");
+  if (const auto known = find(offset)) return !is_done_at(*known);
+  if (offset < (taken_.empty() ? next_ : taken_.front())) return false;
+  ENSURE(taken_.empty() || offset > taken_.back(), "offsets are taken in rising order");
   while (!done_before_.empty() && done_before_.front().last < offset) done_before_.pop_front();
   const bool done_before = !done_before_.empty() && done_before_.front().first <= offset;
   if (done_before) done_before_.front().first = offset + 1;  // an empty run is dropped at the next take
   next_ = offset + 1;
-  if (done_before && entries_.empty()) return false;
-  entries_.push_back({offset, done_before});
-  if (!done_before) ++unfinished_;
+  if (done_before && taken_.empty()) return false;
+  taken_.push_back(offset);
+  if (done_before) {
+    add_done(front_ + taken_.size() - 1);
+  } else {
+    ++unfinished_;
+  }
   return !done_before;
 }
 
 void Tracker::done(log::Offset offset) {
-  const auto entry = find(offset);
-  if (entry == entries_.end() || entry->done) {
+  const auto place = find(offset);
+  if (!place || is_done_at(*place)) {
     ENSURE(is_done(offset), "only what was taken can be done");
     return;
   }
-  entry->done = true;
+  add_done(*place);
   --unfinished_;
   ++changes_;
   forget_front();
 }
 
+// Joins it with the runs beside it.
+void Tracker::add_done(Place place) {
+  auto behind = runs_.upper_bound(place);
+  const bool joins_behind = behind != runs_.end() && behind->first == place + 1;
+  if (behind != runs_.begin()) {
+    const auto before = std::prev(behind);
+    if (before->second + 1 == place) {
+      before->second = joins_behind ? behind->second : place;
+      if (joins_behind) runs_.erase(behind);
+      return;
+    }
+  }
+  Place last = place;
+  if (joins_behind) {
+    last = behind->second;
+    behind = runs_.erase(behind);
+  }
+  runs_.emplace_hint(behind, place, last);
+}
+
 void Tracker::forget_front() {
-  while (!entries_.empty() && entries_.front().done) entries_.pop_front();
+  if (runs_.empty() || runs_.begin()->first != front_) return;
+  const Place behind = runs_.begin()->second + 1;
+  taken_.erase(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(behind - front_));
+  front_ = behind;
+  runs_.erase(runs_.begin());
 }
 
 log::Offset Tracker::watermark() const {
-  return entries_.empty() ? next_ : entries_.front().offset;
+  return taken_.empty() ? next_ : taken_.front();
 }
 
-Tracker::Progress Tracker::progress(std::span<const log::Offset> also) const {
-  Progress progress{.watermark = next_, .done = {}};
-  bool found_watermark = false;
-  bool in_run = false;
-  auto next_also = also.begin();
-  for (const auto& entry : entries_) {
-    while (next_also != also.end() && *next_also < entry.offset) ++next_also;
-    const bool done = entry.done || (next_also != also.end() && *next_also == entry.offset);
-    if (!done) {
-      if (!found_watermark) progress.watermark = entry.offset;
-      found_watermark = true;
-      in_run = false;
-    } else if (found_watermark && in_run) {
-      progress.done.back().last = entry.offset;
-    } else if (found_watermark) {
-      progress.done.push_back({entry.offset, entry.offset});
-      in_run = true;
+Tracker::Progress Tracker::progress(std::span<const log::Offset> also, std::size_t runs_max) const {
+  struct Run {
+    Place first;
+    Place last;
+  };
+  std::vector<Run> merged;  // of places, in order: one more than asked for, in case the first ends below the watermark
+  auto run = runs_.begin();
+  auto more = also.begin();
+  const auto add = [&](Place first, Place last) {
+    if (!merged.empty() && first <= merged.back().last + 1) {
+      merged.back().last = std::max(merged.back().last, last);
+    } else {
+      merged.push_back({first, last});
+    }
+  };
+  const auto enough = [&] { return merged.size() > runs_max && merged.size() - runs_max > 1; };
+  while ((run != runs_.end() || more != also.end()) && !enough()) {
+    const auto place = more != also.end() ? find(*more) : std::nullopt;
+    if (more != also.end() && !place) {
+      ++more;  // below the front: done long ago
+    } else if (run == runs_.end() || (place && *place < run->first)) {
+      add(*place, *place);
+      ++more;
+    } else {
+      add(run->first, run->second);
+      ++run;
     }
   }
-  std::copy_if(done_before_.begin(), done_before_.end(), std::back_inserter(progress.done),
-               [](const DoneRun& run) { return run.first <= run.last; });
+  Progress progress{.watermark = watermark(), .done = {}};
+  auto from = merged.begin();
+  if (from != merged.end() && from->first == front_) {
+    const bool all = from->last + 1 == front_ + taken_.size();
+    progress.watermark = all ? next_ : at(from->last + 1);
+    ++from;
+  }
+  for (; from != merged.end() && progress.done.size() < runs_max; ++from)
+    progress.done.push_back({at(from->first), at(from->last)});
+  for (const auto& before : done_before_) {
+    if (progress.done.size() >= runs_max) break;
+    if (before.first <= before.last) progress.done.push_back(before);
+  }
   return progress;
 }
 
