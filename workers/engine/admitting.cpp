@@ -12,20 +12,6 @@ Outcome crashed() {
 
 }  // namespace
 
-void EngineCore::count_in(Pair& pair, const Queued& queued) {
-  ++pair.records;
-  pair.bytes += queued.bytes;
-  ++figures.records;
-  figures.bytes += queued.bytes;
-}
-
-void EngineCore::count_out(Pair& pair, const Queued& queued) {
-  --pair.records;
-  pair.bytes -= queued.bytes;
-  --figures.records;
-  figures.bytes -= queued.bytes;
-}
-
 void EngineCore::admit(const PairPtr& pair, Queued queued) {
   count_in(*pair, queued);
   if (pair->main_admission.flows) {

@@ -9,23 +9,25 @@
 //   admitting.cpp  when what was read may run
 //   holding.cpp    followers that wait for an operator
 //   reading_ahead.cpp  what is done with a record when it is read
+//   sharing.cpp    the window of records in memory
 //   waiting.cpp    parked heads that wait for a dependency
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
 #include "common/async/scope.hpp"
-#include "common/async/semaphore.hpp"
 #include "common/base/ensure.hpp"
 #include "common/event/pools.hpp"
 #include "common/telemetry/redacted.hpp"
 #include "workers/engine/dependency.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/fair_turns.hpp"
 #include "workers/engine/journaling.hpp"
 #include "workers/engine/lane.hpp"
 #include "workers/engine/letter.hpp"
@@ -96,8 +98,6 @@ struct EngineCore {
   // admitting.cpp
   void admit(const PairPtr& pair, Queued queued);
   void admit_head(const PairPtr& pair, LaneId lane);
-  void count_in(Pair& pair, const Queued& queued);
-  void count_out(Pair& pair, const Queued& queued);
   struct Candidate {  // of a trial group
     log::Offset offset = 0;
     LaneId lane = 0;
@@ -155,6 +155,12 @@ struct EngineCore {
   Task<bool> act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head, Outcome outcome);
   Task<> keep_parked(PairPtr pair, Head head, WallTime due, Instant look);
   db::Statement row_of(const Pair& pair, const Head& head) const;
+
+  // sharing.cpp
+  void count_in(Pair& pair, const Queued& queued);
+  void count_out(Pair& pair, const Queued& queued);
+  [[nodiscard]] bool crowds(const Pair& pair, const event::Tenant& tenant) const;
+  void crowd_out(const PairPtr& pair, Lane& lane);
 
   // waiting.cpp
   struct Waits {  // for one dependency on behalf of one tenant
@@ -251,7 +257,7 @@ struct EngineCore {
   std::unique_ptr<log::Consumer> consumer;
   std::map<std::int32_t, PairPtr> pairs;
   ParkedIndex index;
-  Semaphore turns;  // handlers at the same time
+  FairTurns turns;  // handlers at the same time
   Solitude own_solitude;
   Solitude& solitude;           // the process's, else our own
   std::optional<LaneId> alone;  // that runs in solitude
@@ -283,6 +289,7 @@ struct EngineCore {
   EngineFigures figures;
   std::unordered_set<Run*> runs;  // handlers at work
   std::optional<EngineMetrics> metrics;
+  std::set<event::Tenant> tenants;  // seen since the start
 };
 
 }  // namespace sluice::engine

@@ -25,6 +25,10 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
     if (!outcome || !pair->current) break;
     const bool goes_on = co_await act(pair, lane, std::move(*outcome));
     if (!goes_on) break;
+    const bool between_events = lane.tries == 0 && !lane.queue.empty();
+    if (!between_events || !crowds(*pair, lane.tenant)) continue;
+    if (is_held_head(*pair, lane.id, lane.queue.front().event)) continue;
+    crowd_out(pair, lane);
   }
   --figures.lanes;
   lane.alive = false;
@@ -50,11 +54,11 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
                             .error_class = "loop"}};
   }
   const bool is_alone = alone && alone == lane_of(event.key);
-  std::optional<Permit> turn;
+  std::optional<FairTurns::Turn> turn;
   while (!turn) {
     if (!is_alone) co_await solitude.until_free();
-    auto permit = co_await turns.acquire();
-    if (is_alone || !solitude.is_taken()) turn.emplace(std::move(permit));
+    auto next = co_await turns.acquire(event.tenant);
+    if (is_alone || !solitude.is_taken()) turn.emplace(std::move(next));
   }
   if (!pair->admits()) co_return std::nullopt;
   const Presence presence{solitude, is_alone};
@@ -138,10 +142,7 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
 
 void EngineCore::pop(Pair& pair, Lane& lane, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    pair.records -= 1;
-    pair.bytes -= lane.queue.front().bytes;
-    figures.records -= 1;
-    figures.bytes -= lane.queue.front().bytes;
+    count_out(pair, lane.queue.front());
     lane.queue.pop_front();
   }
   lane.tries = 0;
@@ -195,10 +196,7 @@ void EngineCore::join_parked(const PairPtr& pair, Lane& lane) {
       move(pair, Move{std::move(queued), lane.id});
       continue;
     }
-    pair->records -= 1;
-    pair->bytes -= queued.bytes;
-    figures.records -= 1;
-    figures.bytes -= queued.bytes;
+    count_out(*pair, queued);
     complete(*pair, Which::main, {&queued.offset, 1});
   }
   watch_bounds(*pair);

@@ -14,7 +14,9 @@ struct EngineLimits {
   std::size_t running_max = 5'000;            // handlers at the same time
   std::size_t partition_records_max = 1'000;  // in memory, of one main partition; above it the partition pauses,
   std::size_t partition_bytes_max = std::size_t{10} << 20U;  // and goes on at half of it
-  std::size_t records_max = 20'000;                          // in memory, of all partitions
+  double tenant_share_max = 0.25;    // of those; a tenant above it goes through retry, where there are others. Below
+                                     // the half, or the partition would wait for that tenant
+  std::size_t records_max = 20'000;  // in memory, of all partitions
   std::size_t bytes_max = std::size_t{512} << 20U;
   std::size_t lane_records_max = 200;     // of one conversation; above it its partition pauses, with an alarm
   std::size_t parked_max = 1'000'000;     // events; above it main partitions pause, with an alarm

@@ -41,14 +41,9 @@ Task<> EngineCore::move_all(PairPtr pair) {
     std::sort(what.offsets.begin(), what.offsets.end());
     Finished finished = Finished::overtaken;
     while (finished == Finished::overtaken) finished = co_await finish(pair, what);
-    for (const auto& item : items) {
-      figures.records -= 1;
-      figures.bytes -= item.queued.bytes;
-    }
+    for (const auto& item : items) count_out(*pair, item.queued);
     if (finished == Finished::orphaned) break;
     for (const auto& item : items) {
-      pair->records -= 1;
-      pair->bytes -= item.queued.bytes;
       const auto lane = pair->moving.find(item.lane);
       const auto state = lane->second.find(short_id(item.queued.event.id));
       state->second.appended = true;

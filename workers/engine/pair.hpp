@@ -13,6 +13,7 @@
 
 #include "common/async/clock.hpp"
 #include "common/async/signal.hpp"
+#include "common/event/tenant.hpp"
 #include "common/log/log.hpp"
 #include "workers/engine/commit_note.hpp"
 #include "workers/engine/parked_index.hpp"
@@ -88,6 +89,7 @@ struct Pair {
   bool reader_runs = false;
   std::size_t records = 0;  // of main, in memory
   std::size_t bytes = 0;
+  std::unordered_map<event::Tenant, std::size_t> of_tenant;  // records of main, in memory
   std::size_t running = 0;                  // handlers
   std::size_t waiting = 0;                  // lanes, for a dependency that is sick for everybody
   WatermarkWatch watch;                     // of main

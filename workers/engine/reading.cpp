@@ -206,6 +206,12 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
     move(pair, Move{std::move(queued), id});
     return;
   }
+  const bool stands_alone = lane_place == pair->lanes.end();
+  if (stands_alone && !is_dead_letter && crowds(*pair, queued.event.tenant)) {
+    note(queued.event, "queued", 0, "its tenant has more than its share");
+    move(pair, Move{std::move(queued), id});
+    return;
+  }
   note_arrival(pair, id, event_id);
   auto& lane = pair->lanes[id];
   if (!lane) lane = std::make_unique<Lane>(id, queued.event.tenant);
