@@ -33,6 +33,7 @@ void EngineCore::admit_head(const PairPtr& pair, LaneId lane) {
 
 // False: the side is no longer ours.
 Task<bool> EngineCore::begin_group(PairPtr pair, Which which, std::size_t count, log::Offset first) {
+  if (!pair->admits()) co_return false;
   side(*pair, which).trial.begin(count, first);
   const bool noted = co_await commit_until_durable(pair, which);
   co_return noted && pair->admits();
@@ -56,22 +57,35 @@ void EngineCore::survived(Pair& pair, Which which, std::uint64_t name) {
   if (those.on_trial.erase(name) > 0 && those.on_trial.empty()) those.changed.notify_all();
 }
 
+struct EngineCore::Alone {
+  Alone(EngineCore& its_core, Solitude::Stay its_stay, LaneId lane) : core(its_core), stay(std::move(its_stay)) {
+    core.alone = lane;
+  }
+  Alone(const Alone&) = delete;
+  Alone& operator=(const Alone&) = delete;
+  ~Alone() { core.alone.reset(); }
+
+  EngineCore& core;
+  Solitude::Stay stay;
+};
+
 // Runs one group and waits until each of it has ended or has shown that it does no harm. A group of one runs in
 // solitude.
 Task<> EngineCore::try_group(PairPtr pair, Which which, std::vector<Candidate> chosen) {
   auto& trial = side(*pair, which).trial;
-  std::optional<Solitude::Stay> stay;
+  std::optional<Alone> in_solitude;
   if (chosen.size() == 1) {
     auto taken = co_await solitude.take();
-    stay.emplace(std::move(taken));
-    if (!pair->admits()) co_return;
-    alone = chosen.front().lane;
+    in_solitude.emplace(*this, std::move(taken), chosen.front().lane);
   }
   if (chosen.size() == 1 && trial.convicts(chosen.front().offset)) {
     co_await convict(pair, which, std::move(chosen.front()));
   } else {
     const bool began = co_await begin_group(pair, which, chosen.size(), chosen.front().offset);
-    if (!began) co_return;
+    if (!began) {
+      for (const auto& one : chosen) leave_out(one);
+      co_return;
+    }
     auto& on_trial = admission(*pair, which).on_trial;
     for (const auto& one : chosen) on_trial.insert(one.name(which));
     for (auto& one : chosen) {
@@ -89,7 +103,13 @@ Task<> EngineCore::try_group(PairPtr pair, Which which, std::vector<Candidate> c
     // Before anybody else may run: the next one to kill the process must not be the reason why this one is blamed.
     [[maybe_unused]] const bool noted = co_await commit_until_durable(pair, which);
   }
-  if (stay) alone.reset();
+}
+
+// The pair has gone before it ran.
+void EngineCore::leave_out(const Candidate& one) {
+  if (!one.queued) return;
+  figures.records -= 1;
+  figures.bytes -= one.queued->bytes;
 }
 
 Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
@@ -117,12 +137,15 @@ Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
   while (finished == Finished::overtaken) {
     Outcome outcome = crashed();
     auto settled = co_await settle(pair, std::move(outcome), one.queued->event, one.offset, which, tries);
-    if (!settled) co_return;
+    if (!settled) break;
     settled->finish.offsets.push_back(one.offset);
     holds = std::move(settled->holds);
     finished = co_await finish(pair, std::move(settled->finish));
   }
-  if (finished != Finished::durable) co_return;
+  if (finished != Finished::durable) {
+    leave_out(one);
+    co_return;
+  }
   count_out(*pair, *one.queued);
   if (holds) pair->held.insert_or_assign(one.lane, std::move(*holds));
 }

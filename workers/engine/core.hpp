@@ -109,8 +109,10 @@ struct EngineCore {
   };
   Task<> admit_events(PairPtr pair);
   Task<> admit_heads(PairPtr pair);
+  struct Alone;  // while it lives one lane runs in solitude
   Task<> try_group(PairPtr pair, Which which, std::vector<Candidate> chosen);
   Task<> convict(PairPtr pair, Which which, Candidate one);
+  void leave_out(const Candidate& one);
   Task<bool> begin_group(PairPtr pair, Which which, std::size_t count, log::Offset first);
   void survived(Pair& pair, Which which, std::uint64_t name);
   Task<bool> commit_until_durable(PairPtr pair, Which which);
@@ -153,7 +155,7 @@ struct EngineCore {
   Task<std::optional<log::Record>> fetch(PairPtr pair, Which which, log::Offset offset);
   Task<std::optional<Head>> head_of(PairPtr pair, LaneId lane, const event::Event& event);
   Task<bool> act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head, Outcome outcome);
-  Task<> keep_parked(PairPtr pair, Head head, WallTime due, Instant look);
+  Task<bool> keep_row(PairPtr pair, Head head);
   db::Statement row_of(const Pair& pair, const Head& head) const;
 
   // sharing.cpp

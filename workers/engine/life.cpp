@@ -56,7 +56,7 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   const bool is_alone = alone && alone == lane_of(event.key);
   std::optional<FairTurns::Turn> turn;
   while (!turn) {
-    if (!is_alone) co_await solitude.until_free();
+    if (!is_alone && solitude.is_taken()) co_await solitude.until_free();
     auto next = co_await turns.acquire(event.tenant);
     if (is_alone || !solitude.is_taken()) turn.emplace(std::move(next));
   }

@@ -25,6 +25,7 @@ void EngineCore::start_due() {
       }
     }
   }
+  for (const auto& [number, pair] : pairs) pair->retry_admission.changed.notify_all();  // all that is due has come
   arm_parked();
 }
 
@@ -125,9 +126,12 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     auto why = fmt::format("waiting for {}", waiting->dependency);
     if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);
     head.why = std::move(why);
-    head.paused_since = parts.clock.wall();
-    const Instant look = wait_parked(head.lane, waiting->dependency, event.tenant);
-    co_await keep_parked(pair, std::move(head), parts.clock.wall(), look);  // another process looks at once
+    head.due = head.paused_since.emplace(parts.clock.wall());  // another owner looks at once
+    const LaneId lane = head.lane;
+    const bool kept = co_await keep_row(pair, std::move(head));
+    if (!kept) co_return false;
+    index.set_due(lane, wait_parked(lane, waiting->dependency, event.tenant));  // on what is true by now
+    arm_parked();
     co_return false;
   }
   if (auto* later = std::get_if<Later>(&outcome)) {
@@ -139,8 +143,12 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
       note(event, "later", head.tries, fmt::format("{}: {}", name_of(later->why.kind), said(later->why.sentence)));
       head.why = std::move(later->why.sentence);
       const Duration pause = parked_pause(limits.retry, steps, asked, parts.random);
-      const WallTime due = parts.clock.wall() + std::chrono::ceil<std::chrono::milliseconds>(pause);
-      co_await keep_parked(pair, std::move(head), due, parts.clock.now() + pause);
+      head.due = parts.clock.wall() + std::chrono::ceil<std::chrono::milliseconds>(pause);
+      const LaneId lane = head.lane;
+      const bool kept = co_await keep_row(pair, std::move(head));
+      if (!kept) co_return false;
+      index.set_due(lane, parts.clock.now() + pause);
+      arm_parked();
       co_return false;
     }
     outcome = Never{std::move(later->why), "parked too long"};
@@ -173,16 +181,13 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   co_return true;
 }
 
-// The row says when it is due for an owner to come, `look` for this one.
-Task<> EngineCore::keep_parked(PairPtr pair, Head head, WallTime due, Instant look) {
+// False: it is not parked with us any more.
+Task<bool> EngineCore::keep_row(PairPtr pair, Head head) {
   const LaneId lane = head.lane;
-  head.due = due;
   db::Batch batch;
   batch.statements.push_back(row_of(*pair, head));
   const Finished kept = co_await run_changes(pair, batch);
-  if (kept == Finished::orphaned || !pair->admits() || !index.holds(lane)) co_return;
-  index.set_due(lane, look);
-  arm_parked();
+  co_return kept != Finished::orphaned && pair->admits() && index.holds(lane);
 }
 
 }  // namespace sluice::engine

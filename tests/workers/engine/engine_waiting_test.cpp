@@ -87,6 +87,16 @@ TEST_CASE("a conversation that waits for a dependency goes on when it is there a
     CHECK(world.read(world.topics.dead).empty());
   }
 
+  SUBCASE("however long its row takes to be written") {
+    world.process->database->set_faults({.delay_max = 20s});
+    world.pass(1h);
+    world.caller.down = false;
+    world.pass(20min);
+
+    CHECK(world.caller.done.size() == 120);
+    CHECK(world.process->engine->figures().parked_lanes == 0);
+  }
+
   SUBCASE("and no time that it waited counts against it") {
     SUBCASE("in one process") {
       world.pass(10h);
