@@ -79,8 +79,8 @@ class Dependencies {
     std::string name;
     bool open_for_all = false;
     std::size_t tenants_open = 0;
-    std::size_t calls = 0;  // under way
-    std::size_t calls_max = 0;
+    std::size_t calls = 0;      // under way, of all tenants
+    std::size_t calls_max = 0;  // of one tenant: of the one that may make the fewest; 0 when there is none
   };
   [[nodiscard]] std::vector<Figures> figures() const;
 
