@@ -7,7 +7,9 @@ namespace sluice::engine {
 namespace {
 
 Outcome crashed() {
-  return Never{.why = {Kind::ours, "the process died each time this event ran alone"}, .error_class = crash_suspect};
+  return Never{.why = {Kind::ours, "the process died each time this event ran alone"},
+               .code = std::string{crash_suspect},
+               .error_class = crash_suspect};
 }
 
 }  // namespace

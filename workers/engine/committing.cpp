@@ -31,8 +31,8 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
                      .metadata = std::move(text)};
 }
 
-// The last one of this owner: it lets go, however much is unfinished, so its end was clean. Not while a transaction of the
-// pair is under way: it commits more than is known to be done, and arrives first.
+// The last one of this owner: it lets go, however much is unfinished, so its end was clean. Not while a transaction of
+// the pair is under way: it commits more than is known to be done, and arrives first.
 Task<> EngineCore::commit_pair(PairPtr pair) {
   if (pair->flush_runs) co_return;
   std::vector<log::Commit> commits;

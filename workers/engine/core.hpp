@@ -35,8 +35,8 @@
 #include "workers/engine/pair.hpp"
 #include "workers/engine/pausing.hpp"
 #include "workers/engine/root_end.hpp"
-#include "workers/engine/watching.hpp"
 #include "workers/engine/solitude.hpp"
+#include "workers/engine/watching.hpp"
 
 namespace sluice::engine {
 

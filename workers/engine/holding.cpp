@@ -44,8 +44,8 @@ bool EngineCore::is_held_head(const Pair& pair, LaneId lane, const event::Event&
 void EngineCore::let_go(Pair& pair, LaneId lane) {
   if (pair.held.erase(lane) == 0) return;
   parts.logger.info("a held conversation goes on", {{"pool", spec.name}, {"partition", pair.number}});
-  const bool runs = pair.lanes.contains(lane);  // its replayed head: they follow when it has ended
-  if (!pair.opened || runs || !index.holds(lane)) return;
+  const bool head_runs = pair.lanes.contains(lane);  // its replayed head: they follow when it has ended
+  if (!pair.opened || head_runs || !index.holds(lane)) return;
   index.set_due(lane, parts.clock.now());
   arm_parked();
 }

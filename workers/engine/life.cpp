@@ -16,7 +16,8 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
   while (!lane.queue.empty() && pair->admits()) {
     const bool passes = co_await passes_pauses(pair, lane);
     if (!passes) break;
-    if (index.holds(lane.id)) {
+    const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
+    if (index.holds(lane.id) && !is_replay) {
       join_parked(pair, lane);
       break;
     }

@@ -90,11 +90,11 @@ struct Pair {
   std::size_t records = 0;  // of main, in memory
   std::size_t bytes = 0;
   std::unordered_map<event::Tenant, std::size_t> of_tenant;  // records of main, in memory
-  std::size_t running = 0;                  // handlers
-  std::size_t waiting = 0;                  // lanes, for a dependency that is sick for everybody
-  WatermarkWatch watch;                     // of main
-  double map_share = 0;                     // of the last commit's metadata
-  std::deque<struct Finishing*> finishing;  // finished events whose transaction is to come
+  std::size_t running = 0;                                   // handlers
+  std::size_t waiting = 0;                                   // lanes, for a dependency that is sick for everybody
+  WatermarkWatch watch;                                      // of main
+  double map_share = 0;                                      // of the last commit's metadata
+  std::deque<struct Finishing*> finishing;                   // finished events whose transaction is to come
   bool flush_runs = false;
   std::unordered_map<LaneId, std::unique_ptr<Lane>> lanes;                    // that have something in memory
   std::unordered_map<LaneId, std::unordered_map<ShortId, MoveState>> moving;  // main records on their way into retry

@@ -51,6 +51,7 @@ void Pausing::stored(const event::Tenant& tenant) {
   std::erase_if(table_, [&](const store::Pause& pause) { return pause.tenant == tenant && pause.pool == pool_; });
   if (known->second) table_.push_back(*known->second);
   unsaved_.erase(known);
+  ++stores_;
   overlay();
 }
 
@@ -103,7 +104,9 @@ Task<> EngineCore::keep_pauses() {
   });
   while (!stopping) {
     const std::uint64_t before = news;
+    const std::uint64_t stores_before = pausing.stores();
     auto pauses = co_await store::load_pauses(parts.database);
+    if (pauses && pausing.stores() != stores_before) continue;  // it may not have seen what was stored meanwhile
     if (pauses) {
       for (const auto& tenant : pausing.loaded(std::move(*pauses))) wake_tenant(tenant);
       pauses_changed.notify_all();

@@ -30,6 +30,9 @@ class Pausing {
   void decided(const store::Pause& pause);   // holds at once, until stored() also against the table
   void lifted(const event::Tenant& tenant);  // the same
   void stored(const event::Tenant& tenant);  // the table says what was decided
+  [[nodiscard]] std::uint64_t stores() const {
+    return stores_;
+  }  // so far; what was read before the last one is outdated
   [[nodiscard]] bool is_stored(const event::Tenant& tenant) const { return !unsaved_.contains(tenant.text()); }
 
   void sleep(const std::string& tenant, LaneId lane, WallTime now) { asleep_[tenant].emplace(lane, now); }
@@ -48,6 +51,7 @@ class Pausing {
   std::string pool_;
   std::vector<store::Pause> table_;
   std::map<std::string, std::optional<store::Pause>> unsaved_;  // none: lifted
+  std::uint64_t stores_ = 0;
   store::Pauses now_;
   std::map<std::string, std::unordered_map<LaneId, WallTime>> asleep_;  // by tenant, since when
   std::unordered_set<LaneId> probes_;

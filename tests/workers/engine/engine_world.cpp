@@ -88,8 +88,8 @@ void EngineWorld::start() {
                                                          .log = *process->log,
                                                          .database = *process->database,
                                                          .logger = told == nullptr ? logger : *told,
-                                                         .metrics = metrics,
                                                          .dependencies = dependencies,
+                                                         .metrics = metrics,
                                                          .owner = "test"},
                                              limits);
   process->scope = std::make_unique<Scope>(world.loop);
