@@ -43,6 +43,8 @@ Task<bool> EngineCore::begin_group(PairPtr pair, Which which, std::size_t count,
 
 Task<bool> EngineCore::commit_until_durable(PairPtr pair, Which which) {
   for (std::uint32_t failures = 1; pair->current && consumer != nullptr; ++failures) {
+    while (pair->flush_runs) co_await pair->changed.wait();  // see commit_pair()
+    if (!pair->current || consumer == nullptr) break;
     std::vector<log::Commit> commits;
     commits.push_back(*commit_of(*pair, which));
     auto committed = co_await consumer->commit(std::move(commits));

@@ -198,7 +198,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     }
   }
   pair->flush_runs = false;
-  if (!pair->admits()) pair->changed.notify_all();
+  pair->changed.notify_all();
 }
 
 }  // namespace sluice::engine

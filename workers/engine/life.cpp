@@ -26,7 +26,7 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
     if (!outcome || !pair->current) break;
     const bool goes_on = co_await act(pair, lane, std::move(*outcome));
     if (!goes_on) break;
-    const bool between_events = lane.tries == 0 && !lane.queue.empty();
+    const bool between_events = lane.tries == 0 && !lane.queue.empty() && pair->admits();
     if (!between_events || !crowds(*pair, lane.tenant)) continue;
     if (is_held_head(*pair, lane.id, lane.queue.front().event)) continue;
     crowd_out(pair, lane);
