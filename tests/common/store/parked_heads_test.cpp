@@ -33,6 +33,7 @@ TEST_CASE("a parked head is found as it was kept and replaced by the next word a
     second.due = at(400'000);
     second.why = "Twilio answered 429";
     second.event = "ffffffffffffffffffffffffffffffff";
+    second.paused_since = at(350'000);
 
     world.sure(keep_parked_head(first));
     const auto found_first = world.sure(find_parked_head(world.database(), "send", 3, 7));
