@@ -58,6 +58,7 @@ void event_bench(Report& report);
 void sqlite_bench(Report& report);
 void database_bench(Report& report);
 void engine_bench(Report& report);
+void engine_kafka_bench(Report& report);
 void kafka_bench(Report& report);
 
 }  // namespace sluice::bench

@@ -32,6 +32,7 @@ int main(int count, char** arguments) {
   sluice::bench::sqlite_bench(report);
   sluice::bench::database_bench(report);
   sluice::bench::engine_bench(report);
+  sluice::bench::engine_kafka_bench(report);
   sluice::bench::kafka_bench(report);
   return 0;
 }
