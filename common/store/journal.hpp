@@ -19,7 +19,7 @@ namespace sluice::store {
 struct JournalEntry {
   std::string tenant;
   std::string root;   // the id of the event that began the chain
-  std::string event;  // the id of the one that this is about
+  std::string event;  // the id of the one that this is about; written, empty means the root itself
   WallTime at{};
   std::string pool;
   std::string what;          // "received", "attempt", "later", "parked", "sent": a word

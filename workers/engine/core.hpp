@@ -217,6 +217,7 @@ struct EngineCore {
   void note(const event::Event& event, std::string_view what, std::uint32_t attempt, std::string_view detail = {});
   void note_arrival(const PairPtr& pair, LaneId lane, ShortId event);
   void tell_end(Finish& finish, const Outcome& outcome, const event::Event& event, std::uint32_t tries);
+  void tell_journal(std::vector<store::JournalEntry> entries);
   void tell_arrivals();
   void journal_soon();
   Task<> write_journal();

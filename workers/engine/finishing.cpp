@@ -102,10 +102,7 @@ Task<Finished> EngineCore::finish(PairPtr pair, Finish what) {
   }
   if (!pair->current) co_return Finished::orphaned;
   complete(*pair, what.which, what.offsets);
-  if (!what.journal.empty()) {
-    journaling.add(std::move(what.journal));
-    journal_soon();
-  }
+  tell_journal(std::move(what.journal));
   co_return Finished::durable;
 }
 
@@ -130,7 +127,6 @@ struct Shared {  // one transaction
   db::Batch changes;
   std::vector<log::Offset> main;
   std::vector<log::Offset> retry;
-  std::vector<store::JournalEntry> journal;  // told afterwards, in a batch of its own
 
   void add(const Finish& what) {
     outputs.insert(outputs.end(), what.outputs.begin(), what.outputs.end());
@@ -138,7 +134,6 @@ struct Shared {  // one transaction
     changes.notices.insert(changes.notices.end(), what.changes.notices.begin(), what.changes.notices.end());
     auto& offsets = what.which == Which::main ? main : retry;
     offsets.insert(offsets.end(), what.offsets.begin(), what.offsets.end());
-    journal.insert(journal.end(), what.journal.begin(), what.journal.end());
   }
 };
 
@@ -180,8 +175,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     if (done && pair->current) {
       complete(*pair, Which::main, shared.main);
       complete(*pair, Which::retry, shared.retry);
-      journaling.add(std::move(shared.journal));
-      journal_soon();
+      for (auto* finishing : together) tell_journal(std::move(finishing->what.journal));
       settle_all(std::exchange(together, {}), Finished::durable);
       failures = 0;
       continue;

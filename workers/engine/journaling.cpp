@@ -52,7 +52,7 @@ store::JournalEntry EngineCore::entry_of(const event::Event& event, std::string_
   constexpr std::size_t detail_bytes_max = 300;
   return {.tenant = event.tenant.text(),
           .root = event.root.text(),
-          .event = event.id.text(),
+          .event = event.id == event.root ? std::string{} : event.id.text(),
           .at = parts.clock.wall(),
           .pool = spec.name,
           .what = std::string{what},
@@ -74,6 +74,13 @@ void EngineCore::note(const event::Event& event, std::string_view what, std::uin
 void EngineCore::note_arrival(const PairPtr& pair, LaneId lane, ShortId event) {
   if (!journaling.on()) return;
   journaling.arrived({pair, lane, event, parts.clock.now(), parts.clock.wall()});
+  journal_soon();
+}
+
+// After its effects, in a batch with others.
+void EngineCore::tell_journal(std::vector<store::JournalEntry> entries) {
+  if (entries.empty()) return;
+  journaling.add(std::move(entries));
   journal_soon();
 }
 
