@@ -5,6 +5,7 @@
 namespace sluice::engine {
 
 Task<> EngineCore::bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why) {
+  const Acting acting{*pair};
   parts.logger.error(
       "a record cannot be read and becomes a dead letter",
       {{"pool", spec.name}, {"partition", pair->number}, {"offset", record.offset()}, {"why", why.sentence}});

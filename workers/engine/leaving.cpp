@@ -20,7 +20,7 @@ void EngineCore::told(log::Revoking& revoking) {
 namespace {
 
 Task<> until_quiet(PairPtr pair) {
-  while (pair->running > 0 || pair->mover_runs || pair->flush_runs) co_await pair->changed.wait();
+  while (pair->running > 0 || pair->acting > 0 || pair->mover_runs || pair->flush_runs) co_await pair->changed.wait();
 }
 
 }  // namespace

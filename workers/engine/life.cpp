@@ -113,6 +113,7 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
     const bool goes_on = co_await wait_for(pair, lane, waiting->dependency);
     co_return goes_on;
   }
+  const Acting acting{*pair};
   const Queued& head = lane.queue.front();
   if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(head.event, *never)) {
     constexpr std::chrono::milliseconds soon{1};

@@ -93,6 +93,7 @@ struct Pair {
   std::size_t running = 0;                                   // handlers
   std::size_t waiting = 0;                                   // lanes, for a dependency that is sick for everybody
   WatermarkWatch watch;                                      // of main
+  std::size_t acting = 0;                                    // on what handlers answered, until it is durable
   double map_share = 0;                                      // of the last commit's metadata
   std::deque<struct Finishing*> finishing;                   // finished events whose transaction is to come
   bool flush_runs = false;
@@ -107,5 +108,17 @@ struct Pair {
 };
 
 using PairPtr = std::shared_ptr<Pair>;
+
+// As long as it lives, what a handler answered is being made durable: a hand-over waits for it.
+struct Acting {
+  explicit Acting(Pair& its_pair) : pair(its_pair) { ++pair.acting; }
+  Acting(const Acting&) = delete;
+  Acting& operator=(const Acting&) = delete;
+  ~Acting() {
+    --pair.acting;
+    if (!pair.admits()) pair.changed.notify_all();
+  }
+  Pair& pair;
+};
 
 }  // namespace sluice::engine

@@ -122,6 +122,7 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
 // False: its turn is over for now.
 Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head,
                                   Outcome outcome) {
+  const Acting acting{*pair};
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
     auto why = fmt::format("waiting for {}", waiting->dependency);
     if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);

@@ -68,6 +68,27 @@ TEST_CASE_TEMPLATE_DEFINE("the engine's parts fit together", Atomic, engine_seam
     CHECK(world.unfinished(world.topics.main) == 0);
   }
 
+  SUBCASE("a stop waits until what is done is durable") {
+    EngineWorld world{Atomic::value};
+    world.start();
+    world.pass(1s);
+    log::FaultRates rates;
+    rates.usual_min = rates.usual_max = 500ms;
+    world.broker.network().faults.set(rates);
+    world.script.otherwise = [](const event::Event&, Attempt&) -> Task<Outcome> {
+      co_return Outcome{Never{{Kind::invalid, "it can never work"}}};
+    };
+    world.send("a", 1);
+    world.until([&] { return world.script.ended.size() == 1; });
+
+    world.stop();
+    world.start();
+    world.pass(30s);
+
+    CHECK(world.script.ended == Names{"a1"});
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+
   SUBCASE("a stop that comes while the engine joins its group ends") {
     EngineWorld world{Atomic::value};
     world.start();
