@@ -121,9 +121,10 @@ void Truth::must_have_places(const char* when, const Coverage* instead, Side sid
                        });
     if (waits) return false;
     if (finished(event)) return true;
-    if (!is_scheduled(event))
-      broken(fmt::format("nothing unfinished is committed: {} {} holds {} ({}) any more", when, "nothing", name(event),
-                         name_of(planned(event).behaviour)));
+    if (is_scheduled(event)) return false;
+    note_places(planned(event).conversation);
+    broken(fmt::format("nothing unfinished is committed: {} nothing holds {} ({}) any more", when, name(event),
+                       name_of(planned(event).behaviour)));
     return false;
   });
 }

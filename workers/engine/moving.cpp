@@ -9,7 +9,7 @@ constexpr std::size_t moves_at_once_max = 256;
 }
 
 void EngineCore::move(const PairPtr& pair, Move item) {
-  pair->moving[item.lane].emplace(short_id(item.queued.event.id), MoveState{});
+  pair->moving[item.lane].insert_or_assign(short_id(item.queued.event.id), MoveState{});
   pair->to_move.push_back(std::move(item));
   if (std::exchange(pair->mover_runs, true)) return;
   work.start(move_all(pair));
@@ -45,7 +45,9 @@ Task<> EngineCore::move_all(PairPtr pair) {
     if (finished == Finished::orphaned) break;
     for (const auto& item : items) {
       const auto lane = pair->moving.find(item.lane);
+      if (lane == pair->moving.end()) continue;
       const auto state = lane->second.find(short_id(item.queued.event.id));
+      if (state == lane->second.end()) continue;  // it moved twice, coming back from the schedule in between
       state->second.appended = true;
       if (!state->second.delivered) continue;
       lane->second.erase(state);

@@ -191,8 +191,10 @@ void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
   const bool dead_again = is_dead_letter && queued.event.journey.replay.empty();  // its completion was not committed
   // What comes back from the schedule while its row is still being written is no second copy of what leaves the lane.
   const bool comes_back = pair->scheduling.contains(event_id);
-  if (!comes_back && (stands_in_memory || dead_again || index.holds(id, event_id) ||
-                      (is_moving && moving->second.contains(event_id)))) {
+  // What came back by delivery stands in the index, or is done: also while the answer to its append is still missing.
+  const auto move_state = is_moving ? moving->second.find(event_id) : decltype(moving->second.end()){};
+  const bool is_on_its_way = is_moving && move_state != moving->second.end() && !move_state->second.delivered;
+  if (!comes_back && (stands_in_memory || dead_again || index.holds(id, event_id) || is_on_its_way)) {
     const log::Offset offset = queued.offset;
     note(queued.event, "duplicate", 0, "it stands in its lane already");
     count_out(*pair, queued);
