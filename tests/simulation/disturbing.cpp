@@ -101,6 +101,16 @@ Task<> Simulation::cut_now_and_then() {
   }
 }
 
+Task<> Simulation::break_now_and_then() {
+  while (true) {
+    co_await world_.clock.sleep_for(world_.random.between(0s, 2 * plan_.break_every));
+    Process& process = *processes_[world_.random.below(processes_.size())];
+    if (!process.running || process.dead) continue;
+    truth_.note(fmt::format("the consumer of {} breaks", process.name));
+    process.log->break_consumers({Kind::unavailable, "as drawn"});
+  }
+}
+
 Task<> Simulation::wake_now_and_then() {
   while (true) {
     co_await world_.clock.sleep_for(world_.random.between(0s, 2 * plan_.wake_every));

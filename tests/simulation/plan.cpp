@@ -109,6 +109,7 @@ void draw_faults(Plan& plan, Random& random) {
   plan.stop_every = sometimes(random, 6s);
   plan.wall_jump_every = random.one_in(3) ? random.between(10s, 40s) : Duration{};
   plan.cut_every = sometimes(random, 6s);
+  plan.break_every = random.one_in(3) ? random.between(5s, 30s) : Duration{};
   plan.provider_refuses = random.one_in(2) ? 0.2 * random.unit() : 0;
   plan.provider_loses_answer = random.one_in(2) ? 0.4 * random.unit() : 0;
   plan.provider_lag_max = random.one_in(2) ? Duration{} : random.between(1s, 20s);

@@ -76,6 +76,7 @@ struct Plan {
   Duration stop_every{};       // as a deploy does it
   Duration wall_jump_every{};  // of up to an hour, either way
   Duration cut_every{};        // of the way to the database
+  Duration break_every{};      // of the consumer of some process: it has to subscribe anew
   Duration wake_every{};       // of some conversation, from outside
   double provider_refuses = 0;
   double provider_loses_answer = 0;

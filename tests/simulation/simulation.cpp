@@ -113,6 +113,7 @@ Task<> Simulation::story() {
   }
   if (plan_.wall_jump_every > Duration{}) trouble_.start(jump_now_and_then());
   if (plan_.cut_every > Duration{}) trouble_.start(cut_now_and_then());
+  if (plan_.break_every > Duration{}) trouble_.start(break_now_and_then());
   if (plan_.wake_every > Duration{}) trouble_.start(wake_now_and_then());
   for (int i = 0; i < plan_.conversations; ++i) writers_.start(write(i));
 

@@ -77,6 +77,7 @@ class Simulation {
   Task<> stop_now_and_then(Process& process);
   Task<> jump_now_and_then();
   Task<> cut_now_and_then();
+  Task<> break_now_and_then();
   Task<> wake_now_and_then();
 
   // oracles.cpp
