@@ -40,7 +40,7 @@ class Report {
 
   [[nodiscard]] bool wants(std::string_view name) const;  // so that nothing is prepared in vain
   void run(const Pair& pair);                             // one warm-up of each side, then the pairs; prints at once
-  void once(const Pair& pair);  // ours alone and a single time, for what takes minutes
+  void once(const Pair& pair);                            // ours alone and a single time, for what takes minutes
   void heading() const;
 
  private:

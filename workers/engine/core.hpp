@@ -81,6 +81,7 @@ struct EngineCore {
 
   // reading.cpp
   Task<> run();
+  void fall_silent();
   Task<> serve();
   Task<> read(log::Consumer& from);
   void told(log::Assigned& assigned);

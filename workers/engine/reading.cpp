@@ -24,8 +24,17 @@ LaneId lane_of(const event::EventKey& key) {
 
 // Whatever ends it, cancellation included, every coroutine of the engine has ended when this returns.
 Task<> EngineCore::run() {
+  struct Over {  // also when it is cancelled or throws: what falls due later begins nothing any more
+    EngineCore& core;
+    ~Over() { core.fall_silent(); }
+  } over{*this};
   co_await work.run(serve());
   consumer.reset();
+}
+
+void EngineCore::fall_silent() {
+  for (auto* timer : {&parked_timer, &commit_timer, &journal_timer, &probe_timer, &waits_timer}) timer->disarm();
+  hears_dependencies.reset();
 }
 
 Task<> EngineCore::serve() {
