@@ -142,7 +142,7 @@ Task<> Simulation::story() {
 }
 
 Task<> Simulation::keep(Process& process) {
-  while (!what_broke()) {
+  while (!what_broke() && !ends_) {
     start(process);
     while (!process.dead && !process.stops && process.running) co_await process.changed.wait();
     if (!process.dead && !process.stops) {
