@@ -6,7 +6,7 @@
 namespace sluice::workers {
 
 struct PoolRunner::Running {
-  Running(const Pool& pool, const PoolContext& context)
+  Running(const Pool& pool, const PoolContext& context, engine::Solitude& solitude)
       : name(pool.name),
         parts(pool.make(context)),
         dependencies(context.clock, context.random, parts.dependencies),
@@ -23,7 +23,8 @@ struct PoolRunner::Running {
                 .logger = context.logger,
                 .dependencies = &dependencies,
                 .metrics = &context.metrics,
-                .owner = context.owner},
+                .owner = context.owner,
+                .solitude = &solitude},
                limits_of(parts.limits, context)) {}
 
   static engine::EngineLimits limits_of(engine::EngineLimits limits, const PoolContext& context) {
@@ -44,7 +45,7 @@ void PoolRunner::start(const PoolRegistry& registry, const std::vector<std::stri
   for (const auto& name : names) {
     const Pool* pool = registry.find(name);
     ENSURE(pool != nullptr, "a pool that is started is one of the registry");
-    running_.push_back(std::make_unique<Running>(*pool, context_));
+    running_.push_back(std::make_unique<Running>(*pool, context_, solitude_));
     ++at_work_;
     spawn(context_.loop, run(*running_.back()), or_die(name));
   }

@@ -7,6 +7,7 @@
 
 #include "common/async/signal.hpp"
 #include "common/async/task.hpp"
+#include "workers/engine/solitude.hpp"
 #include "workers/pools.hpp"
 
 namespace sluice::workers {
@@ -36,6 +37,7 @@ class PoolRunner {
   Task<> run(Running& running);
 
   PoolContext context_;
+  engine::Solitude solitude_;  // of all engines: one event on trial is alone in the process
   std::vector<std::unique_ptr<Running>> running_;
   std::size_t at_work_ = 0;
   Signal ended_;
