@@ -59,6 +59,11 @@ class Store {
     REQUIRE(committed.has_value());
     return *committed;
   }
+  bool has_tables() {
+    auto rows = run_task(loop_, database_.read({"SELECT count(*) FROM sqlite_master WHERE name LIKE 'crash_%'", {}}));
+    REQUIRE_MESSAGE(rows.has_value(), rows.error().sentence);
+    return rows->integer(0, 0) == 2;
+  }
   std::int64_t number(db::Sql text, std::int64_t partition) {
     auto rows = run_task(loop_, database_.read({text, {partition}}));
     REQUIRE_MESSAGE(rows.has_value(), rows.error().sentence);
@@ -108,7 +113,7 @@ class Story {
 
   void check() {
     Store store{path_};
-    if (!store.has_topics()) {
+    if (!store.has_topics() || !store.has_tables()) {  // it died while it made them
       CHECK(acknowledged == 0);
       return;
     }
