@@ -61,9 +61,10 @@ class Serving {
   [[nodiscard]] std::string who() const { return what_.workers_alone ? "worker" : "up"; }
 
   Task<> live() {
+    StopSignals stop_signals{loop_};  // before anybody can hear that we are ready
     const auto started = co_await start();
     if (started) {
-      co_await wait_for_stop(loop_);
+      co_await stop_signals.wait();
       logger_.info("draining", {});
     } else {
       exit_ = refuse(output_, started.error());

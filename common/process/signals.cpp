@@ -5,7 +5,6 @@
 
 #include <sys/resource.h>
 #include <unistd.h>
-#include <boost/asio/signal_set.hpp>
 
 namespace sluice {
 
@@ -27,10 +26,11 @@ void prepare_process() {
   }
 }
 
-Task<int> wait_for_stop(Loop& loop) {
-  boost::asio::basic_signal_set<Executor> signals{loop.executor(), SIGTERM, SIGINT};
-  const int which = co_await signals.async_wait(boost::asio::use_awaitable_t<Executor>{});
-  signals.clear();
+StopSignals::StopSignals(Loop& loop) : signals_(loop.executor(), SIGTERM, SIGINT) {}
+
+Task<int> StopSignals::wait() {
+  const int which = co_await signals_.async_wait(boost::asio::use_awaitable_t<Executor>{});
+  signals_.clear();
   std::signal(SIGTERM, end_at_once);
   std::signal(SIGINT, end_at_once);
   co_return which;

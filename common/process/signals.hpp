@@ -2,6 +2,8 @@
 // durable.
 #pragma once
 
+#include <boost/asio/signal_set.hpp>
+
 #include "common/async/loop.hpp"
 #include "common/async/task.hpp"
 
@@ -10,7 +12,14 @@ namespace sluice {
 // Ignores SIGPIPE, raises the limit of open files to what is allowed. Once, before threads start.
 void prepare_process();
 
-// Waits for the first SIGTERM or SIGINT; from then on a second one ends the process.
-Task<int> wait_for_stop(Loop& loop);
+// From its making on the first SIGTERM or SIGINT is kept for wait(); after it a second one ends the process.
+class StopSignals {
+ public:
+  explicit StopSignals(Loop& loop);
+  Task<int> wait();
+
+ private:
+  boost::asio::basic_signal_set<Executor> signals_;
+};
 
 }  // namespace sluice
