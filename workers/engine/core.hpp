@@ -1,16 +1,23 @@
 // The inside of an engine: what its parts share. One file per part of the work:
-//   reading.cpp    what the consumer tells       life.cpp      a conversation in memory
-//   opening.cpp    assignment                    parked.cpp    a parked conversation
-//   leaving.cpp    hand-over                     moving.cpp    main records on their way into retry
-//   finishing.cpp  the order of effects          settling.cpp  final outcomes
-//   committing.cpp what is done, told the log    burying.cpp   what cannot be read
-//   firing.cpp     the schedule                 journaling.cpp  what happened, told the journal
-//   pausing.cpp    tenants that wait             watching.cpp   watchdogs
-//   admitting.cpp  when what was read may run
-//   holding.cpp    followers that wait for an operator
-//   reading_ahead.cpp  what is done with a record when it is read
-//   sharing.cpp    the window of records in memory
-//   waiting.cpp    parked heads that wait for a dependency
+//   reading.cpp        what the consumer tells
+//   reading_ahead.cpp  what a pool does with a record when it is read
+//   opening.cpp        assignment
+//   admitting.cpp      when what was read may run
+//   life.cpp           a conversation in memory
+//   sharing.cpp        the window of records in memory
+//   parked.cpp         a parked conversation
+//   moving.cpp         main records on their way into retry
+//   waiting.cpp        parked heads that wait for a dependency
+//   pausing.cpp        tenants that wait
+//   holding.cpp        followers that wait for an operator
+//   firing.cpp         the schedule
+//   settling.cpp       final outcomes
+//   burying.cpp        what cannot be read
+//   finishing.cpp      the order of effects
+//   committing.cpp     what is done, told the log
+//   journaling.cpp     what happened, told the journal
+//   watching.cpp       watchdogs
+//   leaving.cpp        hand-over
 #pragma once
 
 #include <map>
@@ -232,7 +239,8 @@ struct EngineCore {
   void probe_tenants();
   void ended_well(const event::Event& event);
   Task<bool> passes_pauses(PairPtr pair, Lane& lane);
-  bool sleeps(LaneId lane, const event::Event& event);
+  [[nodiscard]] bool must_sleep(LaneId lane, const event::Tenant& tenant);
+  Task<> put_to_sleep(PairPtr pair, Head head, event::Tenant tenant);
 
   // watching.cpp
   Task<> watch();

@@ -100,10 +100,12 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     if (!record || !pair->admits()) break;
     auto event = event::decode(record->key(), record->value(), record->headers());
     ENSURE(event.has_value(), "a record that was read once can be read again");
-    if (sleeps(lane, *event)) break;
     auto head = co_await head_of(pair, lane, *event);
     if (!head || !pair->admits()) break;
-    head->paused += pausing.take_slept(lane);
+    if (must_sleep(lane, event->tenant)) {
+      co_await put_to_sleep(pair, std::move(*head), event->tenant);
+      break;
+    }
     auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
     if (!outcome || !pair->current) break;
     pair->retry->trial.progress();  // whatever it answered, it did no harm; its offset may stay unfinished for days
@@ -155,7 +157,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     outcome = Never{std::move(later->why), "parked too long"};
   }
   if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(event, *never)) {
-    pausing.sleep(head.tenant, head.lane, parts.clock.wall());
+    co_await put_to_sleep(pair, std::move(head), event.tenant);
     co_return false;
   }
   const bool leaves = std::holds_alternative<At>(outcome);

@@ -55,43 +55,31 @@ void Pausing::stored(const event::Tenant& tenant) {
   overlay();
 }
 
-std::vector<LaneId> Pausing::wake(const std::string& tenant, WallTime now) {
-  std::vector<LaneId> lanes;
-  for (const auto& [lane, since] : asleep_[tenant]) {
-    slept_[lane] += std::max(now - since, std::chrono::milliseconds{0});
-    lanes.push_back(lane);
-  }
-  asleep_.erase(tenant);
+std::vector<LaneId> Pausing::wake(const std::string& tenant) {
+  const auto known = asleep_.find(tenant);
+  if (known == asleep_.end()) return {};
+  std::vector<LaneId> lanes{known->second.begin(), known->second.end()};
+  asleep_.erase(known);
   return lanes;
 }
 
-std::vector<LaneId> Pausing::wake_one_of_each(WallTime now) {
+std::vector<LaneId> Pausing::wake_one_of_each() {
   std::vector<LaneId> woken;
   for (auto& [tenant, lanes] : asleep_) {
     const auto whose = event::Tenant::parse(tenant);
     const auto* pause = whose ? find(*whose) : nullptr;
     if (pause == nullptr || pause->who != dead_rate_pauses || lanes.empty()) continue;
-    const auto first = lanes.begin();
-    slept_[first->first] += std::max(now - first->second, std::chrono::milliseconds{0});
-    probes_.insert(first->first);
-    woken.push_back(first->first);
+    const LaneId first = *lanes.begin();
     lanes.erase(first);
+    probes_.insert(first);
+    woken.push_back(first);
   }
   return woken;
 }
 
 void Pausing::forget(LaneId lane) {
   probes_.erase(lane);
-  slept_.erase(lane);
   for (auto& [tenant, lanes] : asleep_) lanes.erase(lane);
-}
-
-std::chrono::milliseconds Pausing::take_slept(LaneId lane) {
-  const auto known = slept_.find(lane);
-  if (known == slept_.end()) return {};
-  const auto slept = known->second;
-  slept_.erase(known);
-  return slept;
 }
 
 // Reads the table when it is told of a change, and once a minute all the same.
@@ -133,7 +121,7 @@ Task<> EngineCore::store_pause(event::Tenant tenant, std::optional<store::Pause>
 }
 
 void EngineCore::wake_tenant(const std::string& tenant) {
-  for (const LaneId lane : pausing.wake(tenant, parts.clock.wall())) {
+  for (const LaneId lane : pausing.wake(tenant)) {
     if (index.holds(lane) && !index.is_due(lane)) index.set_due(lane, parts.clock.now());
   }
   arm_parked();
@@ -178,7 +166,7 @@ bool EngineCore::holds_letter(const event::Event& event, const Never& never) {
 
 // One parked conversation of every tenant that the breaker paused tries its head.
 void EngineCore::probe_tenants() {
-  for (const LaneId lane : pausing.wake_one_of_each(parts.clock.wall())) {
+  for (const LaneId lane : pausing.wake_one_of_each()) {
     if (index.holds(lane) && !index.is_due(lane)) index.set_due(lane, parts.clock.now());
   }
   arm_parked();
@@ -210,12 +198,24 @@ Task<bool> EngineCore::passes_pauses(PairPtr pair, Lane& lane) {
   co_return false;
 }
 
-bool EngineCore::sleeps(LaneId lane, const event::Event& event) {
-  const auto* pause = pausing.find(event.tenant);
-  if (pausing.take_probe(lane) || pause == nullptr) return false;
-  pausing.sleep(event.tenant.text(), lane, parts.clock.wall());
+bool EngineCore::must_sleep(LaneId lane, const event::Tenant& tenant) {
+  return !pausing.take_probe(lane) && pausing.find(tenant) != nullptr;
+}
+
+// The row says since when: no pause counts towards park_max, whatever becomes of this process. The head falls asleep
+// when that is durable, on what is true by then.
+Task<> EngineCore::put_to_sleep(PairPtr pair, Head head, event::Tenant tenant) {
+  const LaneId lane = head.lane;
+  head.paused_since = parts.clock.wall();
+  const bool kept = co_await keep_row(pair, std::move(head));
+  if (!kept) co_return;
+  if (pausing.find(tenant) == nullptr) {
+    index.set_due(lane, parts.clock.now());
+    arm_parked();
+    co_return;
+  }
+  pausing.sleep(tenant, lane);
   if (!probe_timer.armed()) probe_timer.arm(parts.clock.now() + limits.dead_rate.probe_pause);
-  return true;
 }
 
 }  // namespace sluice::engine

@@ -5,7 +5,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -35,15 +34,13 @@ class Pausing {
   }  // so far; what was read before the last one is outdated
   [[nodiscard]] bool is_stored(const event::Tenant& tenant) const { return !unsaved_.contains(tenant.text()); }
 
-  void sleep(const std::string& tenant, LaneId lane, WallTime now) { asleep_[tenant].emplace(lane, now); }
-  [[nodiscard]] std::vector<LaneId> wake(const std::string& tenant, WallTime now);  // all of them
-  [[nodiscard]] std::vector<LaneId> wake_one_of_each(WallTime now);  // of tenants that the breaker paused
-  void forget(LaneId lane);                                          // its partition has gone
+  void sleep(const event::Tenant& tenant, LaneId lane) { asleep_[tenant.text()].insert(lane); }
+  [[nodiscard]] std::vector<LaneId> wake(const std::string& tenant);  // all of them
+  [[nodiscard]] std::vector<LaneId> wake_one_of_each();               // of tenants that the breaker paused
+  void forget(LaneId lane);                                           // its partition has gone
 
   // Once: this run of the lane tries whether the pause is still needed.
   [[nodiscard]] bool take_probe(LaneId lane) { return probes_.erase(lane) > 0; }
-  // Once: how long it slept before this run.
-  [[nodiscard]] std::chrono::milliseconds take_slept(LaneId lane);
 
  private:
   void overlay();
@@ -53,9 +50,8 @@ class Pausing {
   std::map<std::string, std::optional<store::Pause>> unsaved_;  // none: lifted
   std::uint64_t stores_ = 0;
   store::Pauses now_;
-  std::map<std::string, std::unordered_map<LaneId, WallTime>> asleep_;  // by tenant, since when
+  std::map<std::string, std::unordered_set<LaneId>> asleep_;  // by tenant
   std::unordered_set<LaneId> probes_;
-  std::unordered_map<LaneId, std::chrono::milliseconds> slept_;
 };
 
 }  // namespace sluice::engine

@@ -220,6 +220,29 @@ TEST_CASE_TEMPLATE_DEFINE("an operator pauses", Atomic, pause_stories) {
     CHECK(world.unfinished(world.topics.retry) == 0);
   }
 
+  SUBCASE("time under a pause does not make a dead letter whatever becomes of the process") {
+    world.script.otherwise = [](const event::Event&, Attempt&) -> Task<Outcome> {
+      co_return Outcome{Later{{Kind::unavailable, "not now"}}};
+    };
+    world.send("a", 1, "bad");
+    world.until([&] { return world.process->engine->figures().parked_events == 1; });
+    pause({.tenant = bad_tenant, .reason = "asked", .who = "eve", .since = world.world.clock.wall()});
+    world.pass(world.limits.retry.park_max);
+    world.crash();
+    world.start();
+    world.pass(world.limits.retry.park_max);
+    const auto before = world.script.began.size();
+
+    resume(bad_tenant, "");
+    world.pass(5s);
+
+    CHECK(world.script.began.size() == before + 1);
+    CHECK(world.process->engine->figures().parked_events == 1);  // it waits for another try
+    CHECK(world.read(world.topics.dead).empty());
+    world.pass(2 * world.limits.retry.park_max);
+    CHECK(world.read(world.topics.dead).size() == 1);  // time without a pause does
+  }
+
   SUBCASE("a pool waits where it is") {
     pause({.pool = "classify", .reason = "asked", .who = "eve", .since = world.world.clock.wall()});
     world.send("a", 1);
