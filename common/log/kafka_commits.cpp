@@ -51,8 +51,8 @@ void KafkaCommits::send(rd_kafka_t* client, rd_kafka_queue_t* answers) {
   const auto list = list_of(commits);
   ++sent_number_;
   sent_at_ = clock_.now();
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): the library only carries it
-  const auto error = rd_kafka_commit_queue(client, list.get(), answers, nullptr, reinterpret_cast<void*>(sent_number_));
+  auto* number = reinterpret_cast<void*>(sent_number_);  // NOLINT(performance-no-int-to-ptr): it is only carried
+  const auto error = rd_kafka_commit_queue(client, list.get(), answers, nullptr, number);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) finish(std::exchange(sent_, {}), kafka_commit_failure(error));
 }
 

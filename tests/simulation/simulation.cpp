@@ -209,15 +209,19 @@ void Simulation::die(Process& process, log::AfterCrash after) {
   process.changed.notify_all();
 }
 
+void Simulation::Process::remove_parts() {
+  engine.reset();
+  pool.reset();
+  dependencies.reset();
+  watched.reset();
+  log.reset();
+  database.reset();
+}
+
 Task<> Simulation::end_dead(Process& process) {
   process.scope.cancel();
   co_await process.scope.join();
-  process.engine.reset();
-  process.pool.reset();
-  process.dependencies.reset();
-  process.watched.reset();
-  process.log.reset();
-  process.database.reset();
+  process.remove_parts();
 }
 
 // As SIGTERM does it.
@@ -238,12 +242,7 @@ Task<> Simulation::end_stopped(Process& process) {
   co_await process.scope.join();
   co_await process.log->close();
   co_await process.database->close();
-  process.engine.reset();
-  process.pool.reset();
-  process.dependencies.reset();
-  process.watched.reset();
-  process.log.reset();
-  process.database.reset();
+  process.remove_parts();
 }
 
 }  // namespace sluice::simulation

@@ -44,6 +44,8 @@ class Simulation {
  private:
   struct Process {
     explicit Process(Loop& loop) : scope(loop) {}
+    void remove_parts();  // of its last life, users before what they use
+
     std::string name;
     int incarnation = 0;
     std::shared_ptr<Access> access;

@@ -20,19 +20,6 @@ Names of(const Names& all, std::string_view person) {
   return some;
 }
 
-Task<Outcome> output_to_send(const event::Event& event, Attempt& /*attempt*/) {
-  const auto key = std::get<event::InboundKey>(event.key);
-  engine::Done done;
-  done.outputs.push_back(
-      {.to = "send",
-       .event = event::child_event(event, {.pool = "classify",
-                                           .kind = event::Known::reply_drafted,
-                                           .key = event::minted_conversation(key),
-                                           .time = event.time,
-                                           .data = event::Json::Object{{"name", Script::name_of(event)}}})});
-  co_return Outcome{std::move(done)};
-}
-
 // Fails so many times, then works.
 Script::Step failing(int times) {
   auto left = std::make_shared<int>(times);

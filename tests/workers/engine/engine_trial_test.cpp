@@ -56,17 +56,6 @@ struct Killer {
   bool struck = false;
 };
 
-Task<Outcome> output_to_send(const event::Event& event, Attempt& /*attempt*/) {
-  engine::Done done;
-  done.outputs.push_back(
-      {.to = "send",
-       .event = event::child_event(event, {.pool = "classify",
-                                           .kind = event::Known::reply_drafted,
-                                           .key = event::minted_conversation(std::get<event::InboundKey>(event.key)),
-                                           .time = event.time})});
-  co_return Outcome{std::move(done)};
-}
-
 std::map<std::string, int> counts(const std::vector<std::string>& names) {
   std::map<std::string, int> times;
   for (const auto& name : names) ++times[name];
@@ -259,13 +248,23 @@ TEST_CASE("an end while nothing ran is no unclean end") {
   CHECK(Trial{note_of(trial)}.is_on());
 }
 
-TEST_CASE("a trial goes on with the next owner when the last one let go cleanly") {
+namespace {
+
+// Eight events were unfinished; the groups are down to two.
+Trial after_four_ends() {
   Trial trial;
   for (int ends = 0; ends < 4; ++ends) {
     trial.begin(trial.is_on() ? std::min<std::size_t>(8, trial.group_max()) : 8, 0);
     trial = Trial{note_of(trial)};
   }
   REQUIRE(trial.group_max() == 2);
+  return trial;
+}
+
+}  // namespace
+
+TEST_CASE("a trial goes on with the next owner when the last one let go cleanly") {
+  const Trial trial = after_four_ends();
 
   const Trial next{note_of(trial, false)};
 
@@ -273,12 +272,7 @@ TEST_CASE("a trial goes on with the next owner when the last one let go cleanly"
 }
 
 TEST_CASE("a group that passed is followed by a larger one and the last one ends the trial") {
-  Trial trial;
-  for (int ends = 0; ends < 4; ++ends) {
-    trial.begin(trial.is_on() ? std::min<std::size_t>(8, trial.group_max()) : 8, 0);
-    trial = Trial{note_of(trial)};
-  }
-  REQUIRE(trial.group_max() == 2);
+  Trial trial = after_four_ends();
 
   trial.begin(2, 0);
   trial.passed(true);

@@ -45,6 +45,19 @@ Task<Outcome> Script::handle(const event::Event& event, Attempt& attempt) {
   co_return outcome;
 }
 
+Task<Outcome> output_to_send(const event::Event& event, Attempt& /*attempt*/) {
+  const auto key = std::get<event::InboundKey>(event.key);
+  engine::Done done;
+  done.outputs.push_back(
+      {.to = "send",
+       .event = event::child_event(event, {.pool = "classify",
+                                           .kind = event::Known::reply_drafted,
+                                           .key = event::minted_conversation(key),
+                                           .time = event.time,
+                                           .data = event::Json::Object{{"name", Script::name_of(event)}}})});
+  co_return Outcome{std::move(done)};
+}
+
 Task<Outcome> done_after(Clock& clock, Duration pause) {
   co_await clock.sleep_for(pause);
   co_return Outcome{Done{}};

@@ -41,6 +41,7 @@ struct Script final : Handler {
   bool overlapped = false;
 };
 
+Task<Outcome> output_to_send(const event::Event& event, Attempt& attempt);  // one reply that carries the message's name
 Task<Outcome> done_after(Clock& clock, Duration pause);
 
 class EngineWorld {
