@@ -21,9 +21,9 @@ Task<> EngineCore::bury_unreadable(PairPtr pair, Which which, log::Record record
   burial.which = which;
   burial.offsets.push_back(record.offset());
   burial.outputs.push_back(dead_letter(topics.dead, spec.partitions, record, facts));
+  burial.buries = true;
   Finished finished = Finished::overtaken;  // also when it may have been written: again, then, under the same id
   while (finished == Finished::overtaken) finished = co_await finish(pair, burial);
-  if (finished == Finished::durable) ++figures.dead;
 }
 
 }  // namespace sluice::engine

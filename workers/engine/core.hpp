@@ -76,6 +76,7 @@ struct Finish {
   std::vector<log::Outgoing> outputs = {};
   db::Batch changes = {};
   std::vector<store::JournalEntry> journal = {};
+  bool buries = false;  // a dead letter is among the outputs
 };
 enum class Finished : std::uint8_t {
   durable,
@@ -200,6 +201,7 @@ struct EngineCore {
   Task<> flush(PairPtr pair);
   Task<bool> append_until_durable(PairPtr pair, const std::vector<log::Outgoing>& records);
   Task<Finished> run_changes(PairPtr pair, const db::Batch& changes);
+  void is_durable(Finish& what);
   void complete(Pair& pair, Which which, std::span<const log::Offset> offsets);
   log::Outgoing outgoing(const Output& output) const;
 

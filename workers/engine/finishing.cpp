@@ -80,6 +80,11 @@ Task<Finished> EngineCore::run_changes(PairPtr pair, const db::Batch& changes) {
   co_return Finished::orphaned;
 }
 
+void EngineCore::is_durable(Finish& what) {
+  tell_journal(std::move(what.journal));
+  if (what.buries) ++figures.dead;
+}
+
 Task<Finished> EngineCore::finish(PairPtr pair, Finish what) {
   if (!pair->current) co_return Finished::orphaned;
   if (atomic()) {
@@ -102,7 +107,7 @@ Task<Finished> EngineCore::finish(PairPtr pair, Finish what) {
   }
   if (!pair->current) co_return Finished::orphaned;
   complete(*pair, what.which, what.offsets);
-  tell_journal(std::move(what.journal));
+  is_durable(what);
   co_return Finished::durable;
 }
 
@@ -175,7 +180,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     if (done && pair->current) {
       complete(*pair, Which::main, shared.main);
       complete(*pair, Which::retry, shared.retry);
-      for (auto* finishing : together) tell_journal(std::move(finishing->what.journal));
+      for (auto* finishing : together) is_durable(finishing->what);
       settle_all(std::exchange(together, {}), Finished::durable);
       failures = 0;
       continue;

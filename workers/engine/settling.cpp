@@ -48,7 +48,7 @@ Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcom
                        .now = parts.clock.wall(),
                        .error_class = class_of(*never)};
     settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
-    ++figures.dead;
+    settled.finish.buries = true;
     if (spec.followers == Followers::hold) {
       const Held held{event.id.text(), scrubbed(never->why.sentence), facts.now};
       settled.finish.changes.statements.push_back(
