@@ -10,11 +10,22 @@ if(SLUICE_PCH)
   endforeach()
 endif()
 
+# Most of what it takes to compile is what every unit instantiates anew: eight files as one unit take half the time. `release`
+# keeps the files of the program apart, so that each is known to include what it uses, and `dev` and `tidy` those of the tests too.
+function(sluice_compile_together target)
+  if(SLUICE_CHECK OR SLUICE_TSAN OR (CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND CMAKE_CURRENT_SOURCE_DIR MATCHES "^${CMAKE_SOURCE_DIR}/tests"))
+    # A name of one file hides none of another's.
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
+endfunction()
+
 function(sluice_common_settings target)
   if(NOT ARGN)
     set(ARGN sluice_pch)
   endif()
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+  sluice_compile_together(${target})
   if(SLUICE_PCH)
     target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
     target_precompile_headers(${target} REUSE_FROM ${ARGN})
@@ -73,10 +84,20 @@ function(sluice_test name)
   endif()
 endfunction()
 
-# sluice_fuzz(NAME SOURCES … USES …): a libFuzzer target of the check tree; runs 60 seconds per normal run from its own corpus,
+# sluice_patient_test(NAME LABELS … TIMEOUT seconds): a test that was added with `nice` before its command and only computes. It
+# runs beside those that mostly wait for a service, two of its kind at a time: every other one waits for the one before.
+function(sluice_patient_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS")
+  get_property(slot GLOBAL PROPERTY sluice_patient_slot)
+  math(EXPR slot "(${slot} + 0) % 2 + 1")
+  set_property(GLOBAL PROPERTY sluice_patient_slot ${slot})
+  set_tests_properties(${name} PROPERTIES LABELS "patient;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK patient_${slot})
+endfunction()
+
+# sluice_fuzz(NAME SOURCES … USES … SECONDS n): a libFuzzer target of the check tree; runs so long per normal run from its own corpus,
 # politely, beside the tests that mostly wait for a service.
 function(sluice_fuzz name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "SECONDS" "SOURCES;USES")
   if(NOT SLUICE_CHECK)
     return()
   endif()
@@ -85,11 +106,7 @@ function(sluice_fuzz name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ${arg_USES} fmt::fmt tl::expected)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/corpus/${name})
-  add_test(NAME ${name} COMMAND nice -n 19 $<TARGET_FILE:${name}> -max_total_time=60 -max_len=65536 -print_final_stats=1 -timeout=10
+  add_test(NAME ${name} COMMAND nice -n 19 $<TARGET_FILE:${name}> -max_total_time=${arg_SECONDS} -max_len=65536 -print_final_stats=1 -timeout=10
     ${CMAKE_BINARY_DIR}/corpus/${name})
-  # Two at a time: every other one waits for the one before.
-  get_property(slot GLOBAL PROPERTY sluice_fuzz_slot)
-  math(EXPR slot "(${slot} + 0) % 2 + 1")
-  set_property(GLOBAL PROPERTY sluice_fuzz_slot ${slot})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 180 RESOURCE_LOCK fuzz_${slot})
+  sluice_patient_test(${name} LABELS fuzz TIMEOUT 180)
 endfunction()

@@ -20,7 +20,6 @@
 namespace sluice::db {
 namespace {
 
-constexpr std::size_t parameters_max = 65535;  // of a statement, by the protocol
 constexpr std::size_t channel_bytes_max = 63;  // an identifier's
 constexpr std::string_view notify_text = "SELECT pg_notify($1, '')";
 

@@ -13,6 +13,8 @@
 
 namespace sluice::db {
 
+inline constexpr std::size_t parameters_max = 65535;  // of a statement, by the protocol
+
 struct PostgresCommand {
   // Ends with a NUL. Its address names it in each connection's cache: as long as there are connections it keeps this
   // text.

@@ -14,7 +14,6 @@
 namespace sluice::db {
 namespace {
 
-constexpr std::size_t parameters_max = 65535;                   // of a statement, by the protocol
 constexpr std::size_t group_bytes_max = std::size_t{4} << 20U;  // of a transaction; a larger row travels alone
 constexpr std::size_t timed_out_alone_max = 2;                  // rows that go again one by one
 

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto turn_wait_max = 100ms;     // so often the thread looks whose time is up
+constexpr auto look_every = 100ms;        // so often the thread looks whose time is up
 constexpr auto look_up_pause = 20ms;      // between two questions for a topic that is not there (yet)
 constexpr auto look_up_wait_max = 250ms;  // for one answer: reports wait meanwhile
 constexpr auto rebuild_wait_max = 1'000ms;
@@ -181,7 +181,7 @@ void KafkaProducer::run() {
 
 bool KafkaProducer::serve() {
   rd_kafka_t* client = nullptr;
-  auto wait = turn_wait_max;
+  auto wait = look_every;
   const auto mode = state_.with([&](State& state) {
     client = state.client.get();  // replaced by this thread alone
     if (!state.waiting.empty()) wait = look_up_pause;

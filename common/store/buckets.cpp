@@ -14,7 +14,7 @@ namespace {
 // paid long ago, an empty one is paid a whole burst after now. $1 tenant, $2 name, $3 now, $4 microseconds that a token
 // takes, $5 those that a burst takes, $6 wanted, $7 what is granted when there is no row yet, $8 how far ahead a clock
 // may be.
-constexpr db::Sql take =
+constexpr db::Sql take_from_bucket =
     "INSERT INTO buckets (tenant, name, paid_until, granted) VALUES ($1, $2, "
     "CAST($3 AS bigint) + CAST($7 AS bigint) * CAST($4 AS bigint), CAST($7 AS bigint)) "
     "ON CONFLICT (tenant, name) DO UPDATE SET (paid_until, granted) = "
@@ -39,7 +39,7 @@ Task<Result<Taken>> take_tokens(db::Database& database, event::Tenant tenant, st
   const std::int64_t token = std::llround(static_cast<double>(second) / limits.per_second);
   const std::int64_t burst = token * limits.burst;
   const std::int64_t moment_now = stored(now) * 1000;
-  auto running = run(database, {take,
+  auto running = run(database, {take_from_bucket,
                                 {tenant.text(), std::move(name), moment_now, token, burst, wanted,
                                  std::min(wanted, limits.burst), ahead_max}});
   const auto rows = co_await std::move(running);

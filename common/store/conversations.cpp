@@ -10,10 +10,10 @@
 namespace sluice::store {
 namespace {
 
-constexpr db::Sql find_one =
+constexpr db::Sql find_conversation_row =
     "SELECT key, person, in_charge, epoch, newest_turn, last_inbound_at FROM conversations WHERE tenant = $1 "
     "AND key = (SELECT coalesce(alias_of, key) FROM conversations WHERE tenant = $1 AND key = $2)";
-constexpr db::Sql insert =
+constexpr db::Sql insert_conversation =
     "INSERT INTO conversations (tenant, key, person, in_charge, epoch, newest_turn, word_at, created_at) "
     "SELECT tenant, CAST($2 AS text), coalesce(merged_into, id), 'bot', 0, 0, 0, CAST($4 AS bigint) FROM persons "
     "WHERE tenant = $1 AND id = $3 ON CONFLICT (tenant, key) DO NOTHING";
@@ -101,7 +101,7 @@ Conversation conversation_of(const db::Rows& rows) {
 }
 
 db::Statement finding(const event::ConversationKey& key) {
-  return {find_one, {key.tenant().text(), key.text()}};
+  return {find_conversation_row, {key.tenant().text(), key.text()}};
 }
 
 // Runs a batch whose last statement finds the conversation.
@@ -132,7 +132,7 @@ Task<Result<Conversation>> find_or_make_conversation(db::Database& database, eve
   const auto tenant = key.tenant();
   db::Batch batch;
   batch.statements = lock_person(tenant, person);
-  batch.statements.push_back({insert, {tenant.text(), key.text(), person.text(), stored(now)}});
+  batch.statements.push_back({insert_conversation, {tenant.text(), key.text(), person.text(), stored(now)}});
   batch.statements.push_back(finding(key));
   return run_and_find(database, std::move(batch));
 }

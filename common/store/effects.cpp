@@ -17,7 +17,7 @@ constexpr std::array states{EffectState::planned, EffectState::attempting, Effec
 constexpr std::array verdicts{Verdict::open,   Verdict::moved,       Verdict::stopped,    Verdict::not_granted,
                               Verdict::closed, Verdict::handed_over, Verdict::superseded, Verdict::taken};
 
-constexpr db::Sql insert =
+constexpr db::Sql insert_effect =
     "INSERT INTO effects (tenant, id, pool, event, kind, conversation, person, request, resend_of, planned_at, state, "
     "generation, attempt, owner, owner_epoch, boot, sid, gate, code, detail, lookups) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'planned', 0, 0, '', 0, 0, NULL, '', '', '', 0) "
@@ -147,7 +147,7 @@ std::string_view name_of(Verdict verdict) {
 }
 
 db::Statement plan_effect(const EffectPlan& plan, WallTime now) {
-  return {insert,
+  return {insert_effect,
           {plan.tenant.text(), plan.id.text(), plan.pool, plan.event.text(), plan.kind, plan.conversation, plan.person,
            plan.request, or_null(plan.resend_of, [](const EffectId& id) { return id.text(); }), stored(now)}};
 }

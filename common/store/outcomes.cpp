@@ -59,7 +59,7 @@ constexpr db::Sql take_worst =
     "WHEN 'human' THEN 2 WHEN 'suppressed' THEN 1 ELSE 0 END DESC, at, part LIMIT 1) AS worst "
     "WHERE tenant = $1 AND root = $2";
 
-constexpr db::Sql find_one = "SELECT root, term, reason, at FROM outcomes WHERE tenant = $1 AND root = $2";
+constexpr db::Sql find_outcome_row = "SELECT root, term, reason, at FROM outcomes WHERE tenant = $1 AND root = $2";
 constexpr db::Sql count_terms = "SELECT term, count(*) FROM outcomes WHERE tenant = $1 GROUP BY term";
 constexpr db::Sql list_page =
     "SELECT root, term, reason, at FROM outcomes WHERE tenant = $1 AND root > $2 ORDER BY root LIMIT $3";
@@ -140,7 +140,7 @@ std::vector<db::Statement> reopened_rows(const event::Tenant& tenant, const even
 
 Task<Result<std::optional<RootOutcome>>> find_outcome(db::Database& database, event::Tenant tenant,
                                                       event::EventId root) {
-  auto reading = database.read({find_one, {tenant.text(), root.text()}});
+  auto reading = database.read({find_outcome_row, {tenant.text(), root.text()}});
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   if (rows->empty()) co_return std::nullopt;

@@ -11,7 +11,7 @@ namespace {
 constexpr db::Sql load_page =
     "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused, paused_since "
     "FROM parked_heads WHERE pool = $1 AND partition_number = $2 AND lane >= $3 ORDER BY lane LIMIT $4";
-constexpr db::Sql find_one =
+constexpr db::Sql find_head_row =
     "SELECT pool, partition_number, lane, tenant, event, tries, since, due, why, last_failed, paused, paused_since "
     "FROM parked_heads WHERE pool = $1 AND partition_number = $2 AND lane = $3";
 constexpr db::Sql keep =
@@ -62,7 +62,7 @@ Task<Result<std::vector<ParkedHead>>> load_parked_heads(db::Database& database, 
 
 Task<Result<std::optional<ParkedHead>>> find_parked_head(db::Database& database, std::string pool,
                                                          std::int32_t partition, std::int64_t lane) {
-  auto reading = database.read({find_one, {std::move(pool), std::int64_t{partition}, lane}});
+  auto reading = database.read({find_head_row, {std::move(pool), std::int64_t{partition}, lane}});
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   if (rows->empty()) co_return std::nullopt;

@@ -9,7 +9,7 @@ namespace sluice::store {
 namespace {
 
 // An empty text stands for all tenants, or for all pools.
-constexpr db::Sql insert =
+constexpr db::Sql insert_pause =
     "INSERT INTO pauses (tenant, pool, reason, who, since) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (tenant, pool) DO NOTHING";
 constexpr db::Sql remove_one = "DELETE FROM pauses WHERE tenant = $1 AND pool = $2";
@@ -53,7 +53,7 @@ Task<Result<std::vector<Pause>>> read(db::Database& database, db::Statement stat
 }  // namespace
 
 db::Batch pause_batch(const Pause& pause) {
-  return told({insert, {text_of(pause.tenant), pause.pool, pause.reason, pause.who, stored(pause.since)}});
+  return told({insert_pause, {text_of(pause.tenant), pause.pool, pause.reason, pause.who, stored(pause.since)}});
 }
 
 db::Batch resume_batch(const std::optional<event::Tenant>& tenant, std::string pool) {

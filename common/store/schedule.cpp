@@ -12,7 +12,7 @@
 namespace sluice::store {
 namespace {
 
-constexpr db::Sql insert =
+constexpr db::Sql insert_planned =
     "INSERT INTO schedule (tenant, pool, event, record_key, due, origin_offset, origin_at, state, round, value, "
     "headers) VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $8, $9) "
     "ON CONFLICT (tenant, pool, event) DO UPDATE SET due = excluded.due, state = 'pending', "
@@ -80,7 +80,7 @@ Result<ClaimedEvent> claimed_of(const db::Rows& rows, std::size_t row) {
 
 db::Statement schedule_row(std::string pool, const event::Event& event, const event::Encoded& encoded, WallTime due) {
   const auto& origin = event.journey.origin;
-  return {insert,
+  return {insert_planned,
           {event.tenant.text(), std::move(pool), event.id.text(), encoded.key, stored(due),
            origin ? origin->offset : std::int64_t{0}, stored(origin ? origin->timestamp : event.time),
            db::Blob{encoded.value}, db::Blob{pack(encoded.headers)}}};

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/seed.hpp"
+
 namespace sluice {
 
 std::uint64_t test_seed() {

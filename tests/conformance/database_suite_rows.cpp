@@ -7,16 +7,16 @@
 namespace sluice::db::conformance {
 namespace {
 
-using Answer = Result<Rows>;
+using RowAnswer = Result<Rows>;
 
-Task<> write_into(DatabaseWorld& world, RowWrite write, Answer& answer) {
+Task<> write_into(DatabaseWorld& world, RowWrite write, RowAnswer& answer) {
   auto writing = wrote(world, std::move(write));
   answer = co_await std::move(writing);
 }
 
 // Each from a task of its own, begun in the order of the vector before any has its answer.
-Task<std::vector<Answer>> at_once(DatabaseWorld& world, std::vector<RowWrite> writes) {
-  std::vector<Answer> answers(writes.size());
+Task<std::vector<RowAnswer>> at_once(DatabaseWorld& world, std::vector<RowWrite> writes) {
+  std::vector<RowAnswer> answers(writes.size());
   Scope scope{world.loop()};
   for (std::size_t place = 0; place < writes.size(); ++place)
     scope.start(write_into(world, std::move(writes[place]), answers[place]));
@@ -25,7 +25,7 @@ Task<std::vector<Answer>> at_once(DatabaseWorld& world, std::vector<RowWrite> wr
 }
 
 // How many rows were written in all, each answered with what it returns.
-void check_touched(const std::vector<Answer>& answers, std::int64_t expected) {
+void check_touched(const std::vector<RowAnswer>& answers, std::int64_t expected) {
   std::int64_t touched = 0;
   for (const auto& answer : answers) {
     REQUIRE_MESSAGE(answer.has_value(), answer.error().sentence);

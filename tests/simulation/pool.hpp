@@ -13,6 +13,8 @@
 
 namespace sluice::simulation {
 
+inline constexpr const char* pool_name = "classify";
+
 class SimulatedPool final : public engine::Handler {
  public:
   SimulatedPool(SimulatedWorld& world, Truth& truth, Outside& outside, std::shared_ptr<Access> access,

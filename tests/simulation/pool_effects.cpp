@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 using engine::Attempt;
 using engine::Outcome;
 
-constexpr const char* pool_name = "classify";
 constexpr std::int64_t rows_max = 20;
 
 Outcome later(Failure why) {

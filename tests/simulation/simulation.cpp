@@ -15,8 +15,6 @@ log::SimulatedOptions options_of(const Plan& plan) {
   return options;
 }
 
-constexpr const char* pool_name = "classify";
-
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, bool with_history)

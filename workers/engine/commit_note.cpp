@@ -52,7 +52,8 @@ std::optional<std::vector<DoneRun>> take_runs(std::string_view from, log::Offset
   while (!from.empty()) {
     const auto gap = take_number(from);
     const auto length = gap ? take_number(from) : std::nullopt;
-    if (!length || *gap > highest - at || *length > highest - at - *gap) return std::nullopt;
+    const bool rises = gap.value_or(0) > 0;
+    if (!length || !rises || *gap > highest - at || *length > highest - at - *gap) return std::nullopt;
     const std::uint64_t first = at + *gap;
     runs.push_back({static_cast<log::Offset>(first), static_cast<log::Offset>(first + *length)});
     at = first + *length;

@@ -13,16 +13,16 @@ namespace sluice {
 namespace {
 
 // How an operation stands: waiting, cancelled, or ended with this record (-1: with "closed").
-struct Fate {
+struct QueueFate {
   enum class State : std::uint8_t { waiting, cancelled, ended } state = State::waiting;
   int record = -1;
-  bool operator==(const Fate&) const = default;
+  bool operator==(const QueueFate&) const = default;
 };
 
 // The naive queue: whole lists of who waits, and after every change whatever can happen happens.
-class Model {
+class QueueModel {
  public:
-  explicit Model(std::size_t records_max) : records_max_(records_max) {}
+  explicit QueueModel(std::size_t records_max) : records_max_(records_max) {}
 
   std::size_t push(int record) {
     pushers_.push_back(begin());
@@ -36,8 +36,8 @@ class Model {
     return fates_.size() - 1;
   }
   void cancel(std::size_t operation) {
-    if (fates_[operation].state != Fate::State::waiting) return;
-    fates_[operation].state = Fate::State::cancelled;
+    if (fates_[operation].state != QueueFate::State::waiting) return;
+    fates_[operation].state = QueueFate::State::cancelled;
     std::erase(pushers_, operation);
     std::erase(poppers_, operation);
   }
@@ -45,7 +45,7 @@ class Model {
     closed_ = true;
     settle();
   }
-  [[nodiscard]] const std::vector<Fate>& fates() const { return fates_; }
+  [[nodiscard]] const std::vector<QueueFate>& fates() const { return fates_; }
   [[nodiscard]] std::size_t size() const { return records_.size(); }
 
  private:
@@ -55,7 +55,7 @@ class Model {
     return fates_.size() - 1;
   }
   void end(std::deque<std::size_t>& waiting, int record) {
-    fates_[waiting.front()] = {Fate::State::ended, record};
+    fates_[waiting.front()] = {QueueFate::State::ended, record};
     waiting.pop_front();
   }
   void settle() {
@@ -86,7 +86,7 @@ class Model {
   std::deque<std::size_t> pushers_;
   std::deque<std::size_t> poppers_;
   std::vector<int> pushed_;
-  std::vector<Fate> fates_;
+  std::vector<QueueFate> fates_;
   bool closed_ = false;
 };
 
@@ -100,11 +100,11 @@ struct Real {
     if (push) push->cancel();
     if (pop) pop->cancel();
   }
-  [[nodiscard]] Fate fate() const {
+  [[nodiscard]] QueueFate fate() const {
     if (push ? push->running() : pop->running()) return {};
-    if (push ? push->cancelled() : pop->cancelled()) return {Fate::State::cancelled};
-    if (push) return {Fate::State::ended, *push->value() ? record : -1};
-    return {Fate::State::ended, pop->value()->value_or(-1)};
+    if (push ? push->cancelled() : pop->cancelled()) return {QueueFate::State::cancelled};
+    if (push) return {QueueFate::State::ended, *push->value() ? record : -1};
+    return {QueueFate::State::ended, pop->value()->value_or(-1)};
   }
 };
 
@@ -157,7 +157,7 @@ class Game {
  private:
   SimulatedWorld world_;
   Queue<int> queue_;
-  Model model_;
+  QueueModel model_;
   std::vector<Real> real_;
   int next_record_ = 0;
 };

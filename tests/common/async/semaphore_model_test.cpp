@@ -11,49 +11,49 @@
 namespace sluice {
 namespace {
 
-enum class Fate : std::uint8_t { waiting, cancelled, holding, released };
+enum class CallerFate : std::uint8_t { waiting, cancelled, holding, released };
 
 // The naive semaphore: whole lists of who waits and who holds.
-class Model {
+class SemaphoreModel {
  public:
-  explicit Model(std::size_t permits) : free_(permits) {}
+  explicit SemaphoreModel(std::size_t permits) : free_(permits) {}
 
   void acquire() {
-    fates_.push_back(Fate::waiting);
+    fates_.push_back(CallerFate::waiting);
     settle();
   }
   void cancel(std::size_t who) {
-    if (fates_[who] == Fate::waiting) fates_[who] = Fate::cancelled;
+    if (fates_[who] == CallerFate::waiting) fates_[who] = CallerFate::cancelled;
   }
   void release(std::size_t who) {
-    fates_[who] = Fate::released;
+    fates_[who] = CallerFate::released;
     ++free_;
     settle();
   }
-  [[nodiscard]] const std::vector<Fate>& fates() const { return fates_; }
+  [[nodiscard]] const std::vector<CallerFate>& fates() const { return fates_; }
   [[nodiscard]] std::size_t free() const { return free_; }
 
  private:
   void settle() {
     for (auto& fate : fates_) {
-      if (fate != Fate::waiting || free_ == 0) continue;
+      if (fate != CallerFate::waiting || free_ == 0) continue;
       --free_;
-      fate = Fate::holding;
+      fate = CallerFate::holding;
     }
   }
 
   std::size_t free_;
-  std::vector<Fate> fates_;
+  std::vector<CallerFate> fates_;
 };
 
 struct Holder {
   std::unique_ptr<Operation<Permit>> acquire;
   bool released = false;
 
-  [[nodiscard]] Fate fate() const {
-    if (released) return Fate::released;
-    if (acquire->running()) return Fate::waiting;
-    return acquire->cancelled() ? Fate::cancelled : Fate::holding;
+  [[nodiscard]] CallerFate fate() const {
+    if (released) return CallerFate::released;
+    if (acquire->running()) return CallerFate::waiting;
+    return acquire->cancelled() ? CallerFate::cancelled : CallerFate::holding;
   }
 };
 
@@ -62,7 +62,7 @@ TEST_CASE("the semaphore behaves as the naive semaphore whatever is cancelled wh
     SimulatedWorld world{test_seed() + round};
     const auto permits = static_cast<std::size_t>(round % 4);
     Semaphore semaphore{permits};
-    Model model{permits};
+    SemaphoreModel model{permits};
     std::vector<Holder> holders;
     for (int step = 0; step < 150; ++step) {
       const auto which = holders.empty() ? 0 : world.random.below(holders.size());
@@ -73,7 +73,7 @@ TEST_CASE("the semaphore behaves as the naive semaphore whatever is cancelled wh
       } else if (chance < 6) {
         holders[which].acquire->cancel();
         model.cancel(which);
-      } else if (holders[which].fate() == Fate::holding) {
+      } else if (holders[which].fate() == CallerFate::holding) {
         holders[which].acquire->value()->release();
         holders[which].released = true;
         model.release(which);

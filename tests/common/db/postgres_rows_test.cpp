@@ -15,7 +15,7 @@ namespace sluice::db {
 namespace {
 
 using namespace std::chrono_literals;
-using Answer = Result<Rows>;
+using RowAnswer = Result<Rows>;
 
 const RowShape item{.table = "item", .columns = {"id", "name"}, .key = {"id"}, .returning = {"name"}};
 const RowShape silent_item{.table = "item", .columns = {"id", "name"}, .key = {"id"}};
@@ -29,8 +29,8 @@ struct RowWorld : PostgresWorld {
   explicit RowWorld(PostgresSettings settings = {}) : PostgresWorld(std::move(settings)) {
     admin.ask("CREATE TABLE item (id bigint PRIMARY KEY, name text CHECK (name <> 'bad'))");
   }
-  std::vector<Answer> write(const std::vector<RowWrite>& writes) {
-    std::vector<Task<Answer>> tasks;
+  std::vector<RowAnswer> write(const std::vector<RowWrite>& writes) {
+    std::vector<Task<RowAnswer>> tasks;
     for (const auto& write : writes) tasks.push_back(db->write_row(write));
     return run_all(std::move(tasks));
   }
@@ -231,7 +231,7 @@ TEST_CASE("keys may be bytes or texts or numbers or null") {
                                              {Value{}, Value{"x"}, Value{5}},
                                              {Value{}, Value{"x"}, Value{5}},
                                              {Blob{"a"}, Value{"ä"}, Value{1e300}}};
-  std::vector<Task<Answer>> tasks;
+  std::vector<Task<RowAnswer>> tasks;
   for (const auto& key : keys) tasks.push_back(world.db->write_row({&keyed, key}));
 
   const auto answers = world.run_all(std::move(tasks));
@@ -248,7 +248,7 @@ TEST_CASE("a key that its column changes is our mistake and told so") {
   static const RowShape padded{.table = "padded", .columns = {"id"}, .key = {"id"}};
   PostgresWorld world;
   world.admin.ask("CREATE TABLE padded (id char(5) PRIMARY KEY)");
-  std::vector<Task<Answer>> tasks;
+  std::vector<Task<RowAnswer>> tasks;
   for (const auto* id : {"a", "b", "c", "d"}) tasks.push_back(world.db->write_row({&padded, {Value{id}}}));
 
   const auto answers = world.run_all(std::move(tasks));
@@ -270,7 +270,7 @@ TEST_CASE("a wide row keeps a statement below the protocol's bound of parameters
   }
   PostgresWorld world;
   world.admin.ask(fmt::format("CREATE TABLE wide ({}, PRIMARY KEY (c0))", columns));
-  std::vector<Task<Answer>> tasks;
+  std::vector<Task<RowAnswer>> tasks;
   for (std::int64_t id = 0; id < 700; ++id)
     tasks.push_back(world.db->write_row({&wide, std::vector<Value>(400, Value{id})}));
 
@@ -294,7 +294,7 @@ TEST_CASE("a row with a value too many is ours and one with bad text invalid") {
 TEST_CASE("close writes the rows that wait for their turn") {
   RowWorld world;
   Scope scope{world.loop};
-  std::vector<std::optional<Answer>> answers(300);
+  std::vector<std::optional<RowAnswer>> answers(300);
   for (std::size_t id = 0; id < answers.size(); ++id)
     scope.start(detail::keep(answers, id, world.db->write_row(row(item, static_cast<std::int64_t>(id), "x"))));
   world.loop.run_ready();
@@ -309,7 +309,7 @@ TEST_CASE("close writes the rows that wait for their turn") {
 TEST_CASE("destroyed without close it answers the rows that wait") {
   RowWorld world({.rows_max = 4});
   Scope scope{world.loop};
-  std::vector<std::optional<Answer>> answers(30);
+  std::vector<std::optional<RowAnswer>> answers(30);
   for (std::size_t id = 0; id < answers.size(); ++id)
     scope.start(detail::keep(answers, id, world.db->write_row(row(item, static_cast<std::int64_t>(id), "x"))));
   world.loop.run_ready();

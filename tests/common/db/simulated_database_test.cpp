@@ -8,22 +8,16 @@
 #include <fmt/format.h>
 
 #include "common/async/scope.hpp"
+#include "tests/common/db/numbers_table.hpp"
 #include "tests/support/world.hpp"
 
 namespace sluice::db {
 namespace {
 
-const RowShape shape{.table = "t", .columns = {"n"}, .key = {"n"}, .returning = {"n"}};
 constexpr Sql count_rows = "SELECT count(*) FROM t";
 
-Batch insert(std::int64_t n) {
-  Batch batch;
-  batch.statements.push_back({"INSERT INTO t (n) VALUES ($1)", {n}});
-  return batch;
-}
-
-struct Fixture {
-  explicit Fixture(std::uint64_t seed = test_seed()) : world(seed) {
+struct SimulatedFixture {
+  explicit SimulatedFixture(std::uint64_t seed = test_seed()) : world(seed) {
     Batch create;
     create.statements.push_back({"CREATE TABLE t (n bigint PRIMARY KEY)"});
     REQUIRE(store.run_now(create).has_value());
@@ -46,7 +40,7 @@ Task<> begin(Database& database, std::int64_t n, Call& call) {
   call.answer = co_await std::move(running);
 }
 
-void start(Fixture& fixture, Database& database, std::int64_t n, Call& call) {
+void start(SimulatedFixture& fixture, Database& database, std::int64_t n, Call& call) {
   spawn(fixture.world.loop, begin(database, n, call), or_die("a call"));
   fixture.world.clock.run_until([&] { return call.begun; }, std::chrono::seconds{1});
 }
@@ -60,7 +54,7 @@ Kind kind_of(const Call& call) {
 }  // namespace
 
 TEST_CASE("a failure on request comes once and nothing was done") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   for (const auto kind : {Kind::unavailable, Kind::overloaded, Kind::timed_out, Kind::exhausted, Kind::conflict}) {
     fixture.database.fail_next(kind);
     const auto failed = fixture.world.run(fixture.database.run(insert(1)));
@@ -74,7 +68,7 @@ TEST_CASE("a failure on request comes once and nothing was done") {
 }
 
 TEST_CASE("maybe done on request is done or not as asked for") {
-  Fixture fixture;
+  SimulatedFixture fixture;
 
   fixture.database.fail_next(Kind::maybe_done);
   fixture.database.fail_next_undone();
@@ -88,7 +82,7 @@ TEST_CASE("maybe done on request is done or not as asked for") {
 }
 
 TEST_CASE("a crash keeps what was committed and ends every call of the process") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   std::vector<Call> calls(40);
   for (std::size_t n = 0; n < calls.size(); ++n)
     start(fixture, fixture.database, static_cast<std::int64_t>(n), calls[n]);
@@ -116,7 +110,7 @@ TEST_CASE("a crash keeps what was committed and ends every call of the process")
 }
 
 TEST_CASE("a cut makes what has not arrived unavailable and what was done maybe done") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   std::vector<Call> calls(40);
   for (std::size_t n = 0; n < calls.size(); ++n)
     start(fixture, fixture.database, static_cast<std::int64_t>(n), calls[n]);
@@ -142,7 +136,7 @@ TEST_CASE("a cut makes what has not arrived unavailable and what was done maybe 
 }
 
 TEST_CASE("a call that was on its way when the way was cut and mended is unavailable") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   Call call;
   start(fixture, fixture.database, 1, call);
 
@@ -155,7 +149,7 @@ TEST_CASE("a call that was on its way when the way was cut and mended is unavail
 }
 
 TEST_CASE("listeners are called after a cut since notices may have been missed") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   int heard = 0;
   const auto listening = fixture.database.listen("a", [&] { ++heard; });
   fixture.database.cut();
@@ -171,7 +165,7 @@ TEST_CASE("listeners are called after a cut since notices may have been missed")
 }
 
 TEST_CASE("what runs at once shares the store and tells its notices") {
-  Fixture fixture;
+  SimulatedFixture fixture;
   int heard = 0;
   const auto listening = fixture.database.listen("a", [&] { ++heard; });
   Batch batch = insert(1);
@@ -194,7 +188,7 @@ namespace {
 
 // A few processes that write rows while everything may go wrong; what each call was told and when.
 std::string history(std::uint64_t seed) {
-  Fixture fixture(seed);
+  SimulatedFixture fixture(seed);
   std::string lines;
   fixture.database.set_faults(
       {.unavailable = 50, .overloaded = 50, .timed_out = 50, .exhausted = 50, .maybe_done = 100});

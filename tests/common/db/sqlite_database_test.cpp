@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "common/async/scope.hpp"
+#include "tests/common/db/numbers_table.hpp"
 #include "tests/common/db/sqlite_jobs.hpp"
 #include "tests/support/death.hpp"
 #include "tests/support/folder.hpp"
@@ -14,16 +15,8 @@
 namespace sluice::db {
 namespace {
 
-const RowShape shape{.table = "t", .columns = {"n"}, .key = {"n"}, .returning = {"n"}};
-
-Batch insert(std::int64_t n) {
-  Batch batch;
-  batch.statements.push_back({"INSERT INTO t (n) VALUES ($1)", {n}});
-  return batch;
-}
-
-struct Fixture {
-  Fixture() {
+struct FileFixture {
+  FileFixture() {
     const auto created = run_now(*file, "CREATE TABLE t (n bigint PRIMARY KEY CHECK (n >= 0))");
     REQUIRE(created.has_value());
   }
@@ -55,7 +48,7 @@ Task<> joined_and_stopped(Scope& scope, Loop& loop) {
 }  // namespace
 
 TEST_CASE("batches and rows and other jobs of one moment share one commit and answer in one post") {
-  Fixture fixture;
+  FileFixture fixture;
   Answers answers;
   Scope scope{fixture.loop};
   const auto before = fixture.file->figures();
@@ -80,7 +73,7 @@ TEST_CASE("batches and rows and other jobs of one moment share one commit and an
 }
 
 TEST_CASE("a read that would change something is our own mistake") {
-  Fixture fixture;
+  FileFixture fixture;
 
   const auto inserted = run_task(fixture.loop, fixture.database.read({"INSERT INTO t (n) VALUES (1) RETURNING n"}));
   const auto pragma = run_task(fixture.loop, fixture.database.read({"PRAGMA query_only=OFF"}));
@@ -93,7 +86,7 @@ TEST_CASE("a read that would change something is our own mistake") {
 }
 
 TEST_CASE("a batch cannot end the transaction that it shares") {
-  Fixture fixture;
+  FileFixture fixture;
   for (const auto& text : std::vector<Sql>{"COMMIT", "ROLLBACK", "SAVEPOINT job", "PRAGMA synchronous=OFF"}) {
     Batch batch = insert(1);
     batch.statements.push_back({text});
@@ -107,7 +100,7 @@ TEST_CASE("a batch cannot end the transaction that it shares") {
 }
 
 TEST_CASE("more reads than the bound are overloaded and the rest is answered") {
-  Fixture fixture;
+  FileFixture fixture;
   Answers answers;
   Scope scope{fixture.loop};
 

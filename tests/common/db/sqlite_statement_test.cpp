@@ -10,8 +10,8 @@
 namespace sluice::db {
 namespace {
 
-struct Fixture {
-  explicit Fixture(std::size_t statements_max = 256) : statements(connection.get(), statements_max) {
+struct StatementFixture {
+  explicit StatementFixture(std::size_t statements_max = 256) : statements(connection.get(), statements_max) {
     REQUIRE(execute(connection.get(), "CREATE TABLE t (a, b, c)").has_value());
   }
 
@@ -27,7 +27,7 @@ Kind refused(const Result<SqliteStatement>& prepared) {
 }  // namespace
 
 TEST_CASE("values are bound by the numbers of their parameters") {
-  Fixture fixture;
+  StatementFixture fixture;
   auto insert = fixture.statements.prepare("INSERT INTO t (a, b, c) VALUES ($3, $1, $2)");
   REQUIRE(insert.has_value());
 
@@ -47,7 +47,7 @@ TEST_CASE("values are bound by the numbers of their parameters") {
 }
 
 TEST_CASE("empty bytes and empty text are not NULL") {
-  Fixture fixture;
+  StatementFixture fixture;
   auto select = fixture.statements.prepare("SELECT $1, $2, $3, $4");
   REQUIRE(select.has_value());
 
@@ -64,7 +64,7 @@ TEST_CASE("empty bytes and empty text are not NULL") {
 }
 
 TEST_CASE("a text is compiled once and forgets its values") {
-  Fixture fixture;
+  StatementFixture fixture;
   const std::string_view text = "SELECT $1";
   {
     auto first = fixture.statements.prepare(text);
@@ -83,7 +83,7 @@ TEST_CASE("a text is compiled once and forgets its values") {
 }
 
 TEST_CASE("a statement runs again after a reset") {
-  Fixture fixture;
+  StatementFixture fixture;
   auto insert = fixture.statements.prepare("INSERT INTO t (a) VALUES ($1)");
   REQUIRE(insert.has_value());
 
@@ -97,7 +97,7 @@ TEST_CASE("a statement runs again after a reset") {
 }
 
 TEST_CASE("a full cache gives up what was not used for longest and never what is in use") {
-  Fixture fixture(3);
+  StatementFixture fixture(3);
   const auto numbered = [](int n) { return fmt::format("SELECT {}", n); };
   auto in_use = fixture.statements.prepare(numbered(0));
   for (int n = 1; n < 10; ++n) CHECK(fixture.statements.prepare(numbered(n)).has_value());
@@ -108,7 +108,7 @@ TEST_CASE("a full cache gives up what was not used for longest and never what is
 }
 
 TEST_CASE("a statement of a batch reaches no further than the batch") {
-  Fixture fixture;
+  StatementFixture fixture;
 
   for (const auto* text : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a", "RELEASE job", "ATTACH 'x' AS y",
                            "PRAGMA synchronous=OFF", "DETACH main"}) {
@@ -122,7 +122,7 @@ TEST_CASE("a statement of a batch reaches no further than the batch") {
 }
 
 TEST_CASE("what is wrong with a text is our own mistake") {
-  Fixture fixture;
+  StatementFixture fixture;
 
   for (const auto* text : {"SELEC 1", "SELECT x FROM t", "", "SELECT 1; SELECT 2", "SELECT ?", "SELECT :name",
                            "SELECT $2", "SELECT $1, $3", "SELECT $a"}) {
@@ -133,7 +133,7 @@ TEST_CASE("what is wrong with a text is our own mistake") {
 }
 
 TEST_CASE("a value that is too large is told when the statement runs") {
-  Fixture fixture;
+  StatementFixture fixture;
   sqlite3_limit(fixture.connection.get(), SQLITE_LIMIT_LENGTH, 100);
   auto insert = fixture.statements.prepare("INSERT INTO t (a) VALUES ($1)");
   REQUIRE(insert.has_value());
@@ -147,7 +147,7 @@ TEST_CASE("a value that is too large is told when the statement runs") {
 }
 
 TEST_CASE("using a text twice at once or binding what is not there ends the process") {
-  Fixture fixture;
+  StatementFixture fixture;
 
   CHECK(last_words([&] {
     auto first = fixture.statements.prepare("SELECT 1");

@@ -35,10 +35,6 @@ std::string value_with(std::string_view members) {
   return fmt::format(R"({{"version":"1.0","root":"{}",{}}})", received().root, members);
 }
 
-std::string nested(std::size_t depth) {
-  return std::string(depth, '[') + std::string(depth, ']');
-}
-
 }  // namespace
 
 TEST_CASE("a root event is its own root and has the id of its origin") {

@@ -11,10 +11,6 @@
 namespace sluice::event {
 namespace {
 
-std::string nested(std::size_t depth) {
-  return std::string(depth, '[') + std::string(depth, ']');
-}
-
 std::string round_trip(std::string_view text) {
   const auto parsed = parse_json(text);
   return parsed ? write_json(*parsed).value() : parsed.error().sentence;

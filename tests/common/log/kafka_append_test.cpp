@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 constexpr Instant now{};
 constexpr Instant later = now + 1h;
 
-struct Scene {
-  Scene() {
+struct AppendScene {
+  AppendScene() {
     // Without a broker the library has nothing to say, so that what it holds is the records alone.
     auto made = make_client(RD_KAFKA_PRODUCER, producer_properties(KafkaSettings{}), voice);
     REQUIRE(made.has_value());
@@ -55,7 +55,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("one record goes alone into a partition that has acknowledged nothing") {
-  Scene scene;
+  AppendScene scene;
   auto first = scene.append({0, 0, 0});
   auto second = scene.append({0});
 
@@ -75,7 +75,7 @@ TEST_CASE("one record goes alone into a partition that has acknowledged nothing"
 }
 
 TEST_CASE("partitions are opened side by side") {
-  Scene scene;
+  AppendScene scene;
   auto append = scene.append({0, 1, 0});
 
   CHECK(scene.hand_over(append.front()));
@@ -85,7 +85,7 @@ TEST_CASE("partitions are opened side by side") {
 }
 
 TEST_CASE("a partition whose gate has closed again is opened again") {
-  Scene scene;
+  AppendScene scene;
   scene.gates[0] = {now, false};
   auto append = scene.append({0, 0});
 
@@ -97,7 +97,7 @@ TEST_CASE("a partition whose gate has closed again is opened again") {
 }
 
 TEST_CASE("an append that was stopped on the way waits for what the library has and is perhaps there") {
-  Scene scene;
+  AppendScene scene;
   auto appends = scene.append({0, 0});
   auto& append = appends.front();
   CHECK(scene.hand_over(append));

@@ -21,8 +21,8 @@ Record record(Offset offset, std::size_t value_bytes = 1) {
   return Record{parts};
 }
 
-struct Scene {
-  explicit Scene(Subscription subscription = {.group = "g", .topics = {"topic"}})
+struct HandoverScene {
+  explicit HandoverScene(Subscription subscription = {.group = "g", .topics = {"topic"}})
       : handover(std::make_shared<KafkaHandover>(world.loop, world.clock, subscription, [this] { ++pokes; })) {
     handover->assign({{first, std::nullopt}, {second, Committed{7, "P1"}}});
     assigned = std::get<Assigned>(next());
@@ -60,7 +60,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("what is assigned is told with rising epochs and what was committed") {
-  Scene scene;
+  HandoverScene scene;
 
   REQUIRE(scene.assigned.partitions.size() == 2);
   CHECK_FALSE(scene.assigned.partitions[0].committed.has_value());
@@ -74,7 +74,7 @@ TEST_CASE("what is assigned is told with rising epochs and what was committed") 
 }
 
 TEST_CASE("an end is told behind its records and only when nothing came after it") {
-  Scene scene;
+  HandoverScene scene;
 
   scene.put(first, 0, 2, 2);
   CHECK(scene.offsets(scene.next()) == std::vector<Offset>{0, 1});
@@ -87,7 +87,7 @@ TEST_CASE("an end is told behind its records and only when nothing came after it
 }
 
 TEST_CASE("partitions take turns") {
-  Scene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 2});
+  HandoverScene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 2});
 
   scene.put(first, 0, 2, 2);
   scene.put(second, 7, 2);
@@ -98,7 +98,7 @@ TEST_CASE("partitions take turns") {
 }
 
 TEST_CASE("a batch in the making is bounded and the poll thread is poked when there is room again") {
-  Scene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 3});
+  HandoverScene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 3});
 
   CHECK(scene.put(first, 0, 3));
   CHECK_FALSE(scene.put(first, 3, 1));
@@ -112,7 +112,7 @@ TEST_CASE("a batch in the making is bounded and the poll thread is poked when th
 }
 
 TEST_CASE("bytes are bounded per partition and over all but one record always passes") {
-  Scene scene({.group = "g", .topics = {"topic"}, .batch_bytes_max = 1});
+  HandoverScene scene({.group = "g", .topics = {"topic"}, .batch_bytes_max = 1});
   const auto big = record(0, 1000).bytes();
 
   CHECK(scene.put(first, 0, 1));
@@ -127,7 +127,7 @@ TEST_CASE("bytes are bounded per partition and over all but one record always pa
 }
 
 TEST_CASE("nothing of a paused partition is delivered and nothing of it is lost") {
-  Scene scene;
+  HandoverScene scene;
   scene.put(first, 0, 2);
 
   scene.handover->pause(first);
@@ -142,7 +142,7 @@ TEST_CASE("nothing of a paused partition is delivered and nothing of it is lost"
 }
 
 TEST_CASE("paused partitions hold their own part and leave the room of the others") {
-  Scene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 100, .batch_bytes_max = 4096});
+  HandoverScene scene({.group = "g", .topics = {"topic"}, .batch_records_max = 100, .batch_bytes_max = 4096});
   scene.handover->pause(first);
   scene.put(first, 0, 20);
 
@@ -157,7 +157,7 @@ TEST_CASE("paused partitions hold their own part and leave the room of the other
 }
 
 TEST_CASE("after a revocation nothing is delivered and commits are allowed until the release") {
-  Scene scene;
+  HandoverScene scene;
   const auto epoch = scene.assigned.partitions[0].epoch;
   scene.put(first, 0, 2);
 
@@ -178,7 +178,7 @@ TEST_CASE("after a revocation nothing is delivered and commits are allowed until
 }
 
 TEST_CASE("a partition that begins anew is lost and assigned again without a watermark") {
-  Scene scene;
+  HandoverScene scene;
   scene.put(second, 7, 2);
 
   scene.handover->begin_anew(second);
@@ -194,7 +194,7 @@ TEST_CASE("a partition that begins anew is lost and assigned again without a wat
 }
 
 TEST_CASE("the last notice is told for ever") {
-  Scene scene;
+  HandoverScene scene;
 
   scene.handover->take_away();
   scene.handover->tell(Closed{});
@@ -205,7 +205,7 @@ TEST_CASE("the last notice is told for ever") {
 }
 
 TEST_CASE("an owner who waits is woken once for many arrivals") {
-  Scene scene;
+  HandoverScene scene;
   std::optional<Notice> got;
   const auto wait = [](KafkaHandover& handover, std::optional<Notice>& into) -> Task<> {
     auto notice = co_await handover.next();
@@ -223,7 +223,7 @@ TEST_CASE("an owner who waits is woken once for many arrivals") {
 }
 
 TEST_CASE("an owner is unattended only while there is something that he does not ask for") {
-  Scene scene;
+  HandoverScene scene;
   CHECK_FALSE(scene.handover->unattended_since().has_value());
   scene.world.clock.run_for(10s);
 

@@ -19,8 +19,8 @@ const std::vector<std::string> topics{"main", "retry"};
 constexpr std::chrono::milliseconds wait_max = 2s;
 constexpr Instant start{};
 
-struct Scene {
-  explicit Scene(bool eager = false) : group({.eager = eager}, epochs) {}
+struct GroupScene {
+  explicit GroupScene(bool eager = false) : group({.eager = eager}, epochs) {}
 
   News join(MemberId member, std::int32_t partitions = 4) {
     return group.join(member, topics, partitions, wait_max, start);
@@ -80,7 +80,7 @@ std::map<Partition, Epoch> release_of(const News& assigned, std::initializer_lis
 }  // namespace
 
 TEST_CASE("the first member is assigned everything") {
-  Scene scene;
+  GroupScene scene;
 
   const auto news = scene.join(1);
 
@@ -102,8 +102,8 @@ TEST_CASE("an epoch is never given twice by groups that share the counter") {
 }
 
 TEST_CASE("only what moves is revoked unless the group is eager") {
-  Scene lazy;
-  Scene eager{true};
+  GroupScene lazy;
+  GroupScene eager{true};
   lazy.join(1);
   eager.join(1);
 
@@ -112,7 +112,7 @@ TEST_CASE("only what moves is revoked unless the group is eager") {
 }
 
 TEST_CASE("a partition is given only after it was released in all topics") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
   CHECK(told<Assigned>(scene.join(2), 2).empty());
   auto released = release_of(first, {2, 3});
@@ -127,7 +127,7 @@ TEST_CASE("a partition is given only after it was released in all topics") {
 }
 
 TEST_CASE("a released partition has no holder and neither has one under an old epoch") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
   const auto epoch = epochs_in(first).at({"main", 2});
   scene.join(2);
@@ -143,7 +143,7 @@ TEST_CASE("a released partition has no holder and neither has one under an old e
 }
 
 TEST_CASE("what is not released at the deadline is taken and told as lost") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
   scene.join(2);
   scene.group.release(1, {{{"main", 2}, epochs_in(first).at({"main", 2})}}, start);
@@ -161,7 +161,7 @@ TEST_CASE("what is not released at the deadline is taken and told as lost") {
 }
 
 TEST_CASE("a closing member is told revoking and then closed and the others take over") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
   scene.join(2);
   scene.group.release(1, release_of(first, {2, 3}), start);
@@ -177,7 +177,7 @@ TEST_CASE("a closing member is told revoking and then closed and the others take
 }
 
 TEST_CASE("a member without a partition closes at once") {
-  Scene scene;
+  GroupScene scene;
   scene.join(1, 1);
   scene.join(2, 1);
 
@@ -186,7 +186,7 @@ TEST_CASE("a member without a partition closes at once") {
 }
 
 TEST_CASE("an expelled member is told lost and its partitions go at once") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
   scene.join(2);
 
@@ -201,7 +201,7 @@ TEST_CASE("an expelled member is told lost and its partitions go at once") {
 }
 
 TEST_CASE("a rebalance without need gives everything back under higher epochs") {
-  Scene scene;
+  GroupScene scene;
   const auto first = scene.join(1);
 
   const auto revoking = scene.group.rebalance(start);
@@ -213,7 +213,7 @@ TEST_CASE("a rebalance without need gives everything back under higher epochs") 
 }
 
 TEST_CASE("what was committed comes with the next assignment and says what is needed") {
-  Scene scene;
+  GroupScene scene;
   const auto epoch = epochs_in(scene.join(1)).at({"main", 0});
 
   scene.group.store({{"main", 0}, epoch, 17, "notes"});
@@ -232,7 +232,7 @@ TEST_CASE("what was committed comes with the next assignment and says what is ne
 }
 
 TEST_CASE("a group takes members with other topics only while it is empty") {
-  Scene scene;
+  GroupScene scene;
   scene.join(1);
 
   CHECK(scene.group.takes(topics));
@@ -244,7 +244,7 @@ TEST_CASE("a group takes members with other topics only while it is empty") {
 TEST_CASE("however members come and go nobody holds what another one holds and epochs rise") {
   SeededRandom random{test_seed()};
   for (int round = 0; round < 200; ++round) {
-    Scene scene{random.one_in(2)};
+    GroupScene scene{random.one_in(2)};
     std::map<Partition, Epoch> newest;
     std::map<MemberId, std::map<Partition, Epoch>> held;
     Instant now = start;

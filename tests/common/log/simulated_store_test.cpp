@@ -10,8 +10,8 @@ using namespace std::chrono_literals;
 
 constexpr WallTime now{std::chrono::hours{1'000}};
 
-struct Scene {
-  explicit Scene(TopicSpec spec = {.name = "topic", .partitions = 1}) {
+struct StoreScene {
+  explicit StoreScene(TopicSpec spec = {.name = "topic", .partitions = 1}) {
     REQUIRE(store.create(spec).has_value());
     partition = store.find({"topic", 0});
   }
@@ -41,7 +41,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a gap leaves offsets out before a record") {
-  Scene scene;
+  StoreScene scene;
 
   CHECK(scene.append("k", "a") == 0);
   CHECK(scene.append("k", "b", 0ms, 3) == 4);
@@ -54,7 +54,7 @@ TEST_CASE("a gap leaves offsets out before a record") {
 }
 
 TEST_CASE("a reading ends below the end that it is given") {
-  Scene scene;
+  StoreScene scene;
   for (int i = 0; i < 5; ++i) scene.append("k", "v");
 
   CHECK(SimulatedStore::read(*scene.partition, 0, 3, {}).size() == 3);
@@ -62,7 +62,7 @@ TEST_CASE("a reading ends below the end that it is given") {
 }
 
 TEST_CASE("age removes from the front and stops at what is young or unfinished") {
-  Scene scene{{.name = "topic", .partitions = 1, .retention = 1h}};
+  StoreScene scene{{.name = "topic", .partitions = 1, .retention = 1h}};
   scene.append("k", "old", 3h);
   scene.append("k", "old", 2h);
   scene.append("k", "young", 10min);
@@ -79,7 +79,7 @@ TEST_CASE("age removes from the front and stops at what is young or unfinished")
 }
 
 TEST_CASE("compaction keeps records without a key") {
-  Scene scene{{.name = "topic", .partitions = 1, .compacted = true}};
+  StoreScene scene{{.name = "topic", .partitions = 1, .compacted = true}};
   scene.append("a", "1");
   scene.append("a", "2");
   scene.append("b", "3");
@@ -94,7 +94,7 @@ TEST_CASE("compaction keeps records without a key") {
 }
 
 TEST_CASE("a flipped bit is noticed by the checksum and not without one") {
-  Scene scene;
+  StoreScene scene;
   const auto mine = scene.append("k", "value");
   const auto without_value = scene.append("k", std::nullopt);
   const auto foreign = SimulatedStore::append(

@@ -15,8 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Partition t0{"t", 0};
-
 // A consumer that has seen the end is paused, and then a record comes whose row is damaged before it is delivered.
 std::string damage_of_fresh_record(SqliteScene& scene) {
   scene.topic("t");

@@ -19,7 +19,7 @@ std::vector<Record> records(Offset from, Offset to) {
   return records;
 }
 
-struct Scene {
+struct CursorScene {
   std::atomic<Offset> end{10};
   Cursor cursor{{.partition = {"t", 3}, .epoch = 7, .committed = Committed{4, {}}}, 1, end};
 };
@@ -33,7 +33,7 @@ std::optional<Offset> end_told(Cursor& cursor) {
 }  // namespace
 
 TEST_CASE("a cursor starts at the watermark and delivers under its epoch") {
-  Scene scene;
+  CursorScene scene;
 
   CHECK(scene.cursor.next() == 4);
   CHECK(scene.cursor.is_hungry());
@@ -56,7 +56,7 @@ TEST_CASE("a cursor without a commit starts at the beginning") {
 }
 
 TEST_CASE("the end is told once for each time it is reached") {
-  Scene scene;
+  CursorScene scene;
   CHECK_FALSE(scene.cursor.has_news());
 
   scene.cursor.accept(records(4, 10), {});
@@ -73,7 +73,7 @@ TEST_CASE("the end is told once for each time it is reached") {
 }
 
 TEST_CASE("a stretch without records leads to the end") {
-  Scene scene;
+  CursorScene scene;
 
   scene.cursor.accept({}, 10);
 
@@ -81,7 +81,7 @@ TEST_CASE("a stretch without records leads to the end") {
 }
 
 TEST_CASE("records above the known end are delivered and the end is theirs") {
-  Scene scene;
+  CursorScene scene;
 
   scene.cursor.accept(records(4, 12), 10);
   CHECK(std::holds_alternative<Records>(*scene.cursor.take()));
@@ -92,7 +92,7 @@ TEST_CASE("records above the known end are delivered and the end is theirs") {
 }
 
 TEST_CASE("a pause lets go of what was fetched and fetches it again") {
-  Scene scene;
+  CursorScene scene;
   scene.cursor.accept(records(4, 7), {});
 
   scene.cursor.pause();
@@ -107,7 +107,7 @@ TEST_CASE("a pause lets go of what was fetched and fetches it again") {
 }
 
 TEST_CASE("an answer to a question from before a pause is not accepted") {
-  Scene scene;
+  CursorScene scene;
   const auto asked = scene.cursor.ask();
   CHECK_FALSE(scene.cursor.is_hungry());
 
@@ -121,7 +121,7 @@ TEST_CASE("an answer to a question from before a pause is not accepted") {
 }
 
 TEST_CASE("a revoked cursor is silent for ever") {
-  Scene scene;
+  CursorScene scene;
   scene.cursor.accept(records(4, 10), {});
 
   scene.cursor.revoke();

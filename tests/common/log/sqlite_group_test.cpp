@@ -68,7 +68,7 @@ class Told final : public GroupMember {
   bool is_broken = false;
 };
 
-struct Scene : SimulatedWorld {
+struct GroupScene : SimulatedWorld {
   std::optional<Instant> wake_at;
   SqliteGroups groups{clock, [this](Instant when) { wake_at = std::min(wake_at.value_or(when), when); }};
 
@@ -86,7 +86,7 @@ using Numbers = std::vector<std::int32_t>;
 }  // namespace
 
 TEST_CASE("a single member is granted every number") {
-  Scene scene;
+  GroupScene scene;
   Told only;
 
   REQUIRE(scene.join(only).has_value());
@@ -100,7 +100,7 @@ TEST_CASE("a single member is granted every number") {
 }
 
 TEST_CASE("an epoch is good for its own number and the topics of its group alone") {
-  Scene scene;
+  GroupScene scene;
   Told only;
   REQUIRE(scene.join(only).has_value());
   const auto epoch = only.held[3];
@@ -111,7 +111,7 @@ TEST_CASE("an epoch is good for its own number and the topics of its group alone
 }
 
 TEST_CASE("a second member gets its range when the first has released it") {
-  Scene scene;
+  GroupScene scene;
   Told first;
   Told second;
   REQUIRE(scene.join(first).has_value());
@@ -133,7 +133,7 @@ TEST_CASE("a second member gets its range when the first has released it") {
 }
 
 TEST_CASE("what is not released is taken at the deadline and not before") {
-  Scene scene;
+  GroupScene scene;
   Told silent;
   Told waiting;
   REQUIRE(scene.join(silent).has_value());
@@ -153,7 +153,7 @@ TEST_CASE("what is not released is taken at the deadline and not before") {
 }
 
 TEST_CASE("expiring early asks to be woken again") {
-  Scene scene;
+  GroupScene scene;
   Told silent;
   Told waiting;
   REQUIRE(scene.join(silent).has_value());
@@ -166,7 +166,7 @@ TEST_CASE("expiring early asks to be woken again") {
 }
 
 TEST_CASE("releasing what is not revoked changes nothing") {
-  Scene scene;
+  GroupScene scene;
   Told only;
   REQUIRE(scene.join(only).has_value());
   const auto held = only.held;
@@ -178,7 +178,7 @@ TEST_CASE("releasing what is not revoked changes nothing") {
 }
 
 TEST_CASE("a leaving member is revoked everything and has left when it is released") {
-  Scene scene;
+  GroupScene scene;
   Told leaving;
   Told staying;
   REQUIRE(scene.join(leaving).has_value());
@@ -195,7 +195,7 @@ TEST_CASE("a leaving member is revoked everything and has left when it is releas
 }
 
 TEST_CASE("a member without partitions has left at once") {
-  Scene scene;
+  GroupScene scene;
   Told only;
   Told extra;
   REQUIRE(scene.join(only, "g", {"a"}, 1).has_value());
@@ -208,7 +208,7 @@ TEST_CASE("a member without partitions has left at once") {
 }
 
 TEST_CASE("a dropped member's partitions go to the others at once") {
-  Scene scene;
+  GroupScene scene;
   Told gone;
   Told staying;
   REQUIRE(scene.join(gone).has_value());
@@ -222,7 +222,7 @@ TEST_CASE("a dropped member's partitions go to the others at once") {
 }
 
 TEST_CASE("members of one group read the same topics in any order") {
-  Scene scene;
+  GroupScene scene;
   Told first;
   Told reordered;
   Told other;
@@ -238,7 +238,7 @@ TEST_CASE("members of one group read the same topics in any order") {
 }
 
 TEST_CASE("an empty group forgets its topics") {
-  Scene scene;
+  GroupScene scene;
   Told first;
   Told second;
   REQUIRE(scene.join(first, "g", {"a"}).has_value());
@@ -251,7 +251,7 @@ TEST_CASE("an empty group forgets its topics") {
 }
 
 TEST_CASE("groups hold the same partition side by side under epochs of their own") {
-  Scene scene;
+  GroupScene scene;
   Told mine;
   Told theirs;
 
@@ -266,8 +266,8 @@ TEST_CASE("groups hold the same partition side by side under epochs of their own
 }
 
 TEST_CASE("a later generation's epochs are above all of an earlier one") {
-  Scene earlier;
-  Scene later;
+  GroupScene earlier;
+  GroupScene later;
   Told before;
   Told after;
   earlier.groups.begin_generation(1);
@@ -285,7 +285,7 @@ TEST_CASE("a later generation's epochs are above all of an earlier one") {
 }
 
 TEST_CASE("a broken log takes everything from everyone") {
-  Scene scene;
+  GroupScene scene;
   Told first;
   Told second;
   REQUIRE(scene.join(first).has_value());
@@ -305,7 +305,7 @@ TEST_CASE("a broken log takes everything from everyone") {
 // Members come and go and dawdle at random. At no time do two hold one number, epochs only rise, and when all have
 // answered everything is held by those who should hold it.
 TEST_CASE("whatever members do nobody shares a number and all settles") {
-  Scene scene;
+  GroupScene scene;
   std::map<std::int32_t, Epoch> newest;
   std::vector<std::unique_ptr<Told>> members;
   const auto check_owners = [&] {

@@ -11,8 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using Values = std::vector<std::string>;
 
-const Partition t0{"t", 0};
-
 std::vector<Outgoing> one(std::string value, std::string topic = "t") {
   std::vector<Outgoing> records;
   records.push_back({.topic = std::move(topic), .partition = 0, .key = "key", .value = std::move(value)});

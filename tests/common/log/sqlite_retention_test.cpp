@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using Values = std::vector<std::string>;
 
-const Partition t0{"t", 0};
 const Partition t1{"t", 1};
 
 Values numbered(int from, int to) {

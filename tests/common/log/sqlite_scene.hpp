@@ -17,6 +17,8 @@
 
 namespace sluice::log {
 
+inline const Partition t0{"t", 0};  // of the topic that a scene has
+
 struct SqliteScene {
   explicit SqliteScene(SqliteLogLimits limits = {}, db::SqliteLimits file_limits = {})
       : store(loop, clock, limits, file_limits) {}

@@ -9,7 +9,7 @@
 namespace sluice::store {
 namespace {
 
-const std::string number = "whatsapp:+31612345678";
+const std::string caller = "whatsapp:+31612345678";
 const std::string user_id = "whatsapp:NL.13491208655302741918";
 
 struct Talk {
@@ -17,7 +17,7 @@ struct Talk {
   event::ConversationKey key;
 };
 
-Talk talk(StoreWorld& world, std::string_view of_tenant = "bakery", const std::string& theirs = number) {
+Talk talk(StoreWorld& world, std::string_view of_tenant = "bakery", const std::string& theirs = caller) {
   auto who = person(world, of_tenant, {theirs});
   auto key = conversation(of_tenant, theirs);
   world.sure(find_or_make_conversation(world.database(), key, who, at(0)));
@@ -44,8 +44,8 @@ Conversation now(StoreWorld& world, const event::ConversationKey& key) {
 
 TEST_CASE("a conversation begins with the bot in charge and is made once") {
   in_every_world([](StoreWorld& world) {
-    const auto who = person(world, "bakery", {number});
-    const auto key = conversation("bakery", number);
+    const auto who = person(world, "bakery", {caller});
+    const auto key = conversation("bakery", caller);
     CHECK_FALSE(world.sure(find_conversation(world.database(), key)).has_value());
 
     const auto made = world.sure(find_or_make_conversation(world.database(), key, who, at(0)));
@@ -60,8 +60,8 @@ TEST_CASE("a conversation begins with the bot in charge and is made once") {
 
 TEST_CASE("a conversation of a person who is not there is not made") {
   in_every_world([](StoreWorld& world) {
-    const auto stranger = person(world, "florist", {number});
-    const auto key = conversation("bakery", number);
+    const auto stranger = person(world, "florist", {caller});
+    const auto key = conversation("bakery", caller);
 
     const auto made = world.run(find_or_make_conversation(world.database(), key, stranger, at(0)));
 
@@ -86,7 +86,7 @@ TEST_CASE("turns are numbered one after the other and a repeated event keeps its
 
 TEST_CASE("a turn or a hand-over of a conversation that is not there is not found") {
   in_every_world([](StoreWorld& world) {
-    const auto key = conversation("bakery", number);
+    const auto key = conversation("bakery", caller);
 
     const auto given = world.run(give_turn(world.database(), key, event_id("first"), at(1)));
     const auto handed =
@@ -174,8 +174,8 @@ TEST_CASE("an alias is the conversation that it leads to in everything") {
 
 TEST_CASE("uniting two conversations keeps the newest turn and the last message and a human in charge") {
   in_every_world([](StoreWorld& world) {
-    const auto who = person(world, "bakery", {number, user_id});
-    const auto older = conversation("bakery", number);
+    const auto who = person(world, "bakery", {caller, user_id});
+    const auto older = conversation("bakery", caller);
     const auto younger = conversation("bakery", user_id);
     for (const auto& key : {older, younger}) world.sure(find_or_make_conversation(world.database(), key, who, at(0)));
     turn(world, older, "a", 500);

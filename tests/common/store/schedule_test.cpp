@@ -9,7 +9,7 @@ namespace sluice::store {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds lease{30'000};
+constexpr milliseconds claim_lease{30'000};
 
 std::vector<std::string> ids(const std::vector<ClaimedEvent>& events) {
   std::vector<std::string> found;
@@ -24,7 +24,7 @@ std::vector<std::string> ids(const std::vector<Planned>& events) {
 }
 
 std::vector<ClaimedEvent> claim(StoreWorld& world, std::int64_t now, std::string owner = "a", std::int64_t limit = 10) {
-  return world.sure(claim_due(world.database(), "send", at(now), std::move(owner), lease, limit));
+  return world.sure(claim_due(world.database(), "send", at(now), std::move(owner), claim_lease, limit));
 }
 
 void fire(StoreWorld& world, const std::vector<ClaimedEvent>& claimed, std::int64_t now) {
@@ -58,8 +58,8 @@ TEST_CASE("what is claimed is claimed by nobody else until its lease is over") {
     world.sure(planned({}).row());
 
     const auto first = claim(world, 1000, "a");
-    const auto meanwhile = claim(world, 1000 + lease.count() - 1, "b");
-    const auto afterwards = claim(world, 1000 + lease.count(), "b");
+    const auto meanwhile = claim(world, 1000 + claim_lease.count() - 1, "b");
+    const auto afterwards = claim(world, 1000 + claim_lease.count(), "b");
 
     CHECK(first.size() == 1);
     CHECK(meanwhile.empty());
@@ -121,7 +121,7 @@ TEST_CASE("marking as fired counts also when the lease was over and somebody els
   in_every_world([](StoreWorld& world) {
     world.sure(planned({}).row());
     const auto slow = claim(world, 1000, "slow");
-    const auto quick = claim(world, 1000 + lease.count(), "quick");
+    const auto quick = claim(world, 1000 + claim_lease.count(), "quick");
 
     fire(world, slow, 40'000);
     fire(world, quick, 41'000);
@@ -255,7 +255,7 @@ TEST_CASE("the next due time is that of the first event that could be claimed or
     CHECK(next() == at(100));
 
     const auto claimed = claim(world, 1000);
-    CHECK(next() == at(1000) + lease);
+    CHECK(next() == at(1000) + claim_lease);
     fire(world, claimed, 1000);
     CHECK(next() == at(100));
     fire(world, claim(world, 1000), 1000);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "common/store/pauses.hpp"
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 #include "workers/engine/dead_rate.hpp"
 
@@ -275,7 +276,5 @@ TEST_CASE("events that go on and on are buried as a loop") {
   CHECK(letters[0].header("sluice-dead-class") == "loop");
 }
 
-using RateWithTransactions = std::true_type;
-using RateWithoutTransactions = std::false_type;
-TEST_CASE_TEMPLATE_INVOKE(dead_rate_stories, RateWithoutTransactions, RateWithTransactions);
-TEST_CASE_TEMPLATE_INVOKE(pause_stories, RateWithoutTransactions, RateWithTransactions);
+TEST_CASE_TEMPLATE_INVOKE(dead_rate_stories, WithoutTransactions, WithTransactions);
+TEST_CASE_TEMPLATE_INVOKE(pause_stories, WithoutTransactions, WithTransactions);

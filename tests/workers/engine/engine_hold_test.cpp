@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 
 using namespace sluice;
@@ -19,11 +20,11 @@ Names of_a(const Names& all) {
   return some;
 }
 
-Task<Outcome> never(const event::Event& /*event*/, Attempt& /*attempt*/) {
+Task<Outcome> refuse(const event::Event& /*event*/, Attempt& /*attempt*/) {
   co_return Outcome{Never{{Kind::invalid, "the number is not valid"}, "21211"}};
 }
 
-Task<Outcome> later(const event::Event& /*event*/, Attempt& /*attempt*/) {
+Task<Outcome> put_off(const event::Event& /*event*/, Attempt& /*attempt*/) {
   co_return Outcome{Later{{Kind::unavailable, "not now"}}};
 }
 
@@ -37,7 +38,7 @@ log::Outgoing replayed(event::Event event, const std::string& topic) {
 TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Atomic, hold_stories) {
   EngineWorld world{Atomic::value};
   world.spec.followers = Followers::hold;
-  world.script.steps["a1"] = never;
+  world.script.steps["a1"] = refuse;
   const event::EventKey key = message("a", 1).key;
 
   SUBCASE("they stay until they are released and then run in order") {
@@ -100,12 +101,12 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
   }
 
   SUBCASE("a parked head that becomes a dead letter holds those behind it") {
-    world.script.steps["a1"] = later;
+    world.script.steps["a1"] = put_off;
     world.start();
     world.send("a", 1);
     world.send("a", 2);
     world.pass(40s);
-    world.script.steps["a1"] = never;
+    world.script.steps["a1"] = refuse;
     world.pass(1h);
 
     CHECK(std::count(world.script.began.begin(), world.script.began.end(), "a2") == 0);
@@ -170,8 +171,4 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
   }
 }
 
-using WithTransactions = std::true_type;
-using WithoutTransactions = std::false_type;
-TYPE_TO_STRING(WithTransactions);
-TYPE_TO_STRING(WithoutTransactions);
 TEST_CASE_TEMPLATE_INVOKE(hold_stories, WithoutTransactions, WithTransactions);

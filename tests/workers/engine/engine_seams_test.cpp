@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 #include "workers/engine/dependency.hpp"
 
@@ -14,10 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using Names = std::vector<std::string>;
-
-Script::Step slow(EngineWorld& world, Duration pause) {
-  return [&world, pause](const event::Event&, Attempt&) { return done_after(world.world.clock, pause); };
-}
 
 EngineLimits one_at_a_time() {
   EngineLimits limits;
@@ -166,8 +163,4 @@ TEST_CASE_TEMPLATE_DEFINE("the engine's parts fit together", Atomic, engine_seam
   }
 }
 
-using WithTransactions = std::true_type;
-using WithoutTransactions = std::false_type;
-TYPE_TO_STRING(WithTransactions);
-TYPE_TO_STRING(WithoutTransactions);
 TEST_CASE_TEMPLATE_INVOKE(engine_seams, WithoutTransactions, WithTransactions);

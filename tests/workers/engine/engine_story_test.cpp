@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 
 using namespace sluice;
@@ -20,27 +21,12 @@ Names of(const Names& all, std::string_view person) {
   return some;
 }
 
-// Fails so many times, then works.
-Script::Step failing(int times) {
-  auto left = std::make_shared<int>(times);
-  return [left](const event::Event&, Attempt&) -> Task<Outcome> {
-    return [](std::shared_ptr<int> count) -> Task<Outcome> {
-      if ((*count)-- > 0) co_return Outcome{Later{{Kind::unavailable, "not now"}}};
-      co_return Outcome{engine::Done{}};
-    }(left);
-  };
-}
-
 Script::Step never(std::string sentence) {
   return [sentence](const event::Event&, Attempt&) -> Task<Outcome> {
     return [](std::string why) -> Task<Outcome> {
       co_return Outcome{Never{{Kind::invalid, std::move(why)}, "21211"}};
     }(sentence);
   };
-}
-
-Script::Step slow(EngineWorld& world, Duration pause) {
-  return [&world, pause](const event::Event&, Attempt&) { return done_after(world.world.clock, pause); };
 }
 
 }  // namespace
@@ -366,8 +352,4 @@ TEST_CASE_TEMPLATE_DEFINE("the engine keeps its promises", Atomic, engine_storie
   }
 }
 
-using WithTransactions = std::true_type;
-using WithoutTransactions = std::false_type;
-TYPE_TO_STRING(WithTransactions);
-TYPE_TO_STRING(WithoutTransactions);
 TEST_CASE_TEMPLATE_INVOKE(engine_stories, WithoutTransactions, WithTransactions);

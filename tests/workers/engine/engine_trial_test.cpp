@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 #include "workers/engine/trial.hpp"
 
@@ -195,10 +196,6 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
   }
 }
 
-using WithTransactions = std::true_type;
-using WithoutTransactions = std::false_type;
-TYPE_TO_STRING(WithTransactions);
-TYPE_TO_STRING(WithoutTransactions);
 TEST_CASE_TEMPLATE_INVOKE(trial_stories, WithoutTransactions, WithTransactions);
 
 namespace {

@@ -63,6 +63,20 @@ Task<Outcome> done_after(Clock& clock, Duration pause) {
   co_return Outcome{Done{}};
 }
 
+Script::Step slow(EngineWorld& world, Duration pause) {
+  return [&world, pause](const event::Event&, Attempt&) { return done_after(world.world.clock, pause); };
+}
+
+Script::Step failing(int times, const char* sentence) {
+  auto left = std::make_shared<int>(times);
+  return [left, sentence](const event::Event&, Attempt&) -> Task<Outcome> {
+    return [](std::shared_ptr<int> count, const char* why) -> Task<Outcome> {
+      if ((*count)-- > 0) co_return Outcome{Later{{Kind::unavailable, why}}};
+      co_return Outcome{engine::Done{}};
+    }(left, sentence);
+  };
+}
+
 EngineWorld::EngineWorld(bool atomic, EngineLimits its_limits)
     : broker(world.loop, world.clock, world.random), limits(std::move(its_limits)) {
   if (atomic) {

@@ -44,6 +44,10 @@ struct Script final : Handler {
 Task<Outcome> output_to_send(const event::Event& event, Attempt& attempt);  // one reply that carries the message's name
 Task<Outcome> done_after(Clock& clock, Duration pause);
 
+class EngineWorld;
+Script::Step slow(EngineWorld& world, Duration pause);
+Script::Step failing(int times, const char* sentence = "not now");  // fails so many times, then works
+
 class EngineWorld {
  public:
   explicit EngineWorld(bool atomic = false, EngineLimits limits = {});

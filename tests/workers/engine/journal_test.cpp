@@ -6,6 +6,7 @@
 
 #include "common/store/journal.hpp"
 #include "common/store/outcomes.hpp"
+#include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
 #include "workers/engine/journaling.hpp"
 #include "workers/engine/letter.hpp"
@@ -50,16 +51,6 @@ Script::Step answering(Outcome (*make)()) {
   };
 }
 
-Script::Step failing(int times) {
-  auto left = std::make_shared<int>(times);
-  return [left](const event::Event&, Attempt&) -> Task<Outcome> {
-    return [](std::shared_ptr<int> count) -> Task<Outcome> {
-      if ((*count)-- > 0) co_return Outcome{Later{{Kind::unavailable, "31612345678 does not answer"}}};
-      co_return Outcome{engine::Done{}};
-    }(left);
-  };
-}
-
 store::JournalEntry numbered(int n) {
   return {.tenant = "default", .root = "r", .event = fmt::format("{}", n), .pool = "classify", .what = "done"};
 }
@@ -97,7 +88,7 @@ TEST_CASE_TEMPLATE_DEFINE("the journal tells what happened", Atomic, journal_sto
   }
 
   SUBCASE("tries and waits of a failing event stand in order and without numbers") {
-    world.script.steps["a1"] = failing(4);
+    world.script.steps["a1"] = failing(4, "31612345678 does not answer");
     world.start();
     world.send("a", 1);
     world.send("a", 2);
@@ -201,7 +192,7 @@ TEST_CASE_TEMPLATE_DEFINE("the journal tells what happened", Atomic, journal_sto
   }
 
   SUBCASE("a stop leaves nothing unwritten") {
-    world.script.steps["a1"] = failing(1);
+    world.script.steps["a1"] = failing(1, "31612345678 does not answer");
     world.start();
     world.send("a", 1);
     world.until([&] { return world.script.ended.size() == 1; });
@@ -213,7 +204,7 @@ TEST_CASE_TEMPLATE_DEFINE("the journal tells what happened", Atomic, journal_sto
   }
 
   SUBCASE("a database that is away for a while loses no row") {
-    world.script.steps["a1"] = failing(1);
+    world.script.steps["a1"] = failing(1, "31612345678 does not answer");
     world.start();
     world.pass(1s);
     world.send("a", 1);
@@ -231,7 +222,7 @@ TEST_CASE_TEMPLATE_DEFINE("the journal tells what happened", Atomic, journal_sto
 
   SUBCASE("a journal that is off writes nothing") {
     world.limits.journal = false;
-    world.script.steps["a1"] = failing(4);
+    world.script.steps["a1"] = failing(4, "31612345678 does not answer");
     world.start();
     world.send("a", 1);
     world.send("b", 1);
@@ -243,9 +234,7 @@ TEST_CASE_TEMPLATE_DEFINE("the journal tells what happened", Atomic, journal_sto
   }
 }
 
-using JournalWithTransactions = std::true_type;
-using JournalWithoutTransactions = std::false_type;
-TEST_CASE_TEMPLATE_INVOKE(journal_stories, JournalWithoutTransactions, JournalWithTransactions);
+TEST_CASE_TEMPLATE_INVOKE(journal_stories, WithoutTransactions, WithTransactions);
 
 TEST_CASE("above its bound the journal drops what waits longest") {
   Journaling journaling{true, 3};

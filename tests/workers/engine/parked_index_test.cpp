@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // The same promises, kept in the simplest way.
-struct Naive {
+struct NaiveIndex {
   std::map<LaneId, std::map<log::Offset, ShortId>> lanes;
   std::map<LaneId, Instant> due;
 
@@ -84,7 +84,7 @@ TEST_CASE("the index agrees with a naive one in every order") {
   SeededRandom random{test_seed()};
   CAPTURE(test_seed());
   ParkedIndex index;
-  Naive naive;
+  NaiveIndex naive;
   for (int step = 0; step < 60'000; ++step) {
     const LaneId lane = random.below(random.one_in(3) ? 400 : 40) << 40U;
     const bool known = naive.lanes.contains(lane);

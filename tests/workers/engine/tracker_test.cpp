@@ -16,7 +16,7 @@ using Runs = std::vector<DoneRun>;
 namespace {
 
 // The same promises, kept in the slowest way.
-struct Naive {
+struct NaiveTracker {
   log::Offset begin = 0;
   Runs before;
   std::map<log::Offset, bool> taken;  // whether it is done
@@ -132,7 +132,7 @@ TEST_CASE("the tracker agrees with a naive one in every order") {
   for (int round = 0; round < 300; ++round) {
     CAPTURE(test_seed());
     CAPTURE(round);
-    Naive naive{.begin = static_cast<log::Offset>(random.below(5)), .before = {}, .taken = {}};
+    NaiveTracker naive{.begin = static_cast<log::Offset>(random.below(5)), .before = {}, .taken = {}};
     log::Offset at = naive.begin;
     for (auto runs = random.below(4); runs > 0; --runs) {
       const log::Offset first = at + 1 + static_cast<log::Offset>(random.below(4));
