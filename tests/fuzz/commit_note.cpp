@@ -1,5 +1,5 @@
-// Whatever text a commit carries: either it is refused, or it says what could have been written, and writing that again,
-// however little room there is, leaves a text that says the same of the beginning.
+// Whatever text a commit carries: either it is refused, or it says what could have been written, and writing that
+// again, however little room there is, leaves a text that says the same of the beginning.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
