@@ -4,12 +4,13 @@
 #include <utility>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "common/async/launch.hpp"
 #include "common/async/spawn.hpp"
 #include "common/async/waiter.hpp"
 #include "common/base/ensure.hpp"
@@ -45,24 +46,20 @@ struct Scope::Child : ChildHook {
   Child& operator=(const Child&) = delete;
   ~Child() { --scope->running; }
 
-  // Asio 1.26 loses the end of a coroutine that is cancelled before its first step, so the signal is kept from it until
-  // then.
-  void cancel() {
-    cancelled = true;
-    if (begun) signal.emit(boost::asio::cancellation_type::terminal);
-  }
-
-  Task<> live(Task<> task) {
-    begun = true;
-    if (cancelled) co_return;
+  // Destroyed before its end when the loop goes first.
+  static Outermost live(std::unique_ptr<Child> child, Task<> task) {
+    const auto work = boost::asio::make_work_guard(child->scope->loop.executor());
     try {
       co_await next_turn();
       co_await std::move(task);
     } catch (const boost::system::system_error& error) {
-      if (error.code() != boost::asio::error::operation_aborted) failed(std::current_exception());
+      if (error.code() != boost::asio::error::operation_aborted) child->failed(std::current_exception());
     } catch (...) {
-      failed(std::current_exception());
+      child->failed(std::current_exception());
     }
+    const auto scope = child->scope;
+    child.reset();
+    scope->one_ended();
   }
   void failed(std::exception_ptr error) const {
     if (!scope->failure) scope->failure = std::move(error);
@@ -70,29 +67,11 @@ struct Scope::Child : ChildHook {
 
   std::shared_ptr<State> scope;
   boost::asio::cancellation_signal signal;
-  bool begun = false;
-  bool cancelled = false;
-};
-
-// What Asio calls when a child's coroutine is over. Destroyed uncalled when the loop goes before the child ended.
-// The slot is its own member: with bind_cancellation_slot() Asio would post a cancellation that comes from outside of
-// run(), and it would arrive when the child has gone.
-struct Scope::Ended {
-  using cancellation_slot_type = boost::asio::cancellation_slot;
-  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return child->signal.slot(); }
-
-  void operator()(const std::exception_ptr& /*live() lets none out*/) noexcept {
-    const auto scope = child->scope;
-    child.reset();
-    scope->one_ended();
-  }
-
-  std::unique_ptr<Child> child;
 };
 
 void Scope::State::cancel() {
   cancelled = true;
-  for (auto& child : children) child.cancel();
+  for (auto& child : children) child.signal.emit(boost::asio::cancellation_type::terminal);
 }
 
 struct Scope::Joiner final : Waiter {
@@ -115,8 +94,8 @@ Scope::~Scope() {
 void Scope::start(Task<> task) {
   if (state_->cancelled) return;
   auto child = std::make_unique<Child>(state_);
-  auto life = child->live(std::move(task));
-  boost::asio::co_spawn(state_->loop.executor(), std::move(life), Ended{std::move(child)});
+  const auto slot = child->signal.slot();
+  launch(state_->loop.executor(), Child::live(std::move(child), std::move(task)), slot);
 }
 
 void Scope::cancel() {

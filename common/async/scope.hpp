@@ -45,7 +45,6 @@ class Scope {
  private:
   struct State;
   struct Child;
-  struct Ended;
   struct Joiner;
 
   Task<> note_the_end(Task<> body, bool& ended_well);
