@@ -58,9 +58,12 @@ constexpr std::array<std::string_view, ours_count> names{
 class Seen {
  public:
   explicit Seen(std::span<const HeaderView> headers) {
+    auto next = names.begin();  // they mostly stand in our order
     for (const auto& header : headers) {
-      const auto name = std::find(names.begin(), names.end(), header.name);
-      if (name != names.end()) {
+      auto name = std::find(next, names.end(), header.name);
+      if (name == names.end()) name = std::find(names.begin(), next, header.name);
+      if (name != names.end() && *name == header.name) {
+        next = name + 1;
         values_[static_cast<std::size_t>(name - names.begin())] = header.value;
       } else {
         foreign_.push_back(

@@ -13,11 +13,14 @@ void append_with_length(std::string& input, std::string_view part) {
   input += part;
 }
 
-int digit_of(char letter) {
-  if (letter >= '0' && letter <= '9') return letter - '0';
-  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
-  return -1;
-}
+constexpr std::uint8_t no_digit = 0xFF;
+constexpr std::array<std::uint8_t, 256> digit_of = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(no_digit);
+  for (std::uint8_t digit = 0; digit < 10; ++digit) digits[static_cast<std::size_t>('0') + digit] = digit;
+  for (std::uint8_t digit = 10; digit < 16; ++digit) digits[static_cast<std::size_t>('a') + digit - 10] = digit;
+  return digits;
+}();
 
 }  // namespace
 
@@ -46,12 +49,14 @@ std::string hex_of(const Digest& digest) {
 Result<Digest> parse_hex(std::string_view text) {
   Digest digest{};
   if (text.size() != digest.size() * 2) return fail(Kind::invalid, "an id has 32 lower-case hexadecimal digits");
+  std::uint8_t worst = 0;
   for (std::size_t at = 0; at < digest.size(); ++at) {
-    const int high = digit_of(text[2 * at]);
-    const int low = digit_of(text[2 * at + 1]);
-    if (high < 0 || low < 0) return fail(Kind::invalid, "an id has 32 lower-case hexadecimal digits");
-    digest[at] = static_cast<std::uint8_t>(high * 16 + low);
+    const auto high = digit_of[static_cast<unsigned char>(text[2 * at])];
+    const auto low = digit_of[static_cast<unsigned char>(text[2 * at + 1])];
+    worst = std::max({worst, high, low});
+    digest[at] = static_cast<std::uint8_t>(high << 4U | low);
   }
+  if (worst == no_digit) return fail(Kind::invalid, "an id has 32 lower-case hexadecimal digits");
   return digest;
 }
 
