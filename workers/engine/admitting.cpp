@@ -14,7 +14,7 @@ Outcome crashed() {
 
 }  // namespace
 
-void EngineCore::admit(const PairPtr& pair, Queued queued) {
+void EngineCore::admit(const PairPtr& pair, Queued&& queued) {
   count_in(*pair, queued);
   if (pair->main_admission.flows) {
     proceed(pair, std::move(queued));
@@ -140,11 +140,13 @@ Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
   Finished finished = Finished::overtaken;
   while (finished == Finished::overtaken) {
     Outcome outcome = crashed();
-    auto settled = co_await settle(pair, std::move(outcome), one.queued->event, one.offset, which, tries);
-    if (!settled) break;
-    settled->finish.offsets.push_back(one.offset);
-    holds = std::move(settled->holds);
-    finished = co_await finish(pair, std::move(settled->finish));
+    const auto& event = one.queued->event;
+    auto settled = settle(outcome, event, which, tries);
+    const bool ours = co_await add_letter(pair, settled, std::get<Never>(std::move(outcome)), event, one.offset, tries);
+    if (!ours) break;
+    settled.finish.offsets.push_back(one.offset);
+    holds = std::move(settled.holds);
+    finished = co_await finish(pair, std::move(settled.finish));
   }
   if (finished != Finished::durable) {
     leave_out(one);

@@ -25,7 +25,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "common/async/scope.hpp"
@@ -99,13 +98,13 @@ struct EngineCore {
   void told(log::Lost& lost);
   void take_main(const PairPtr& pair, const log::Record& record);
   void take_retry(const PairPtr& pair, const log::Record& record);
-  void enqueue(const PairPtr& pair, Queued queued);
+  void enqueue(const PairPtr& pair, Queued&& queued);
   Instant due_of_new_head(Pair& pair, LaneId lane);
   void watch_bounds(Pair& pair);
   PairPtr find(const log::Partition& partition, log::Epoch epoch);
 
   // admitting.cpp
-  void admit(const PairPtr& pair, Queued queued);
+  void admit(const PairPtr& pair, Queued&& queued);
   void admit_head(const PairPtr& pair, LaneId lane);
   struct Candidate {  // of a trial group
     log::Offset offset = 0;
@@ -127,7 +126,7 @@ struct EngineCore {
   Task<bool> commit_until_durable(PairPtr pair, Which which);
 
   // reading_ahead.cpp
-  void proceed(const PairPtr& pair, Queued queued);
+  void proceed(const PairPtr& pair, Queued&& queued);
   Task<> read_ahead(PairPtr pair);
   Task<bool> tell_reading(PairPtr pair, const event::Event& event);
   Task<Result<void>> read_once(const event::Event& event);
@@ -148,14 +147,15 @@ struct EngineCore {
   void join_parked(const PairPtr& pair, Lane& lane);
   void pop(Pair& pair, Lane& lane, std::size_t count);
 
-  // settling.cpp: a final outcome as what is to be made durable. None: the pair is no longer ours.
+  // settling.cpp: a final outcome as what is to be made durable.
   struct Settled {
     Finish finish;
     std::size_t covers_behind = 0;
     std::optional<Held> holds = {};  // the followers wait from now on
   };
-  Task<std::optional<Settled>> settle(PairPtr pair, Outcome outcome, const event::Event& event, log::Offset offset,
-                                      Which which, std::uint32_t tries);
+  Settled settle(Outcome& outcome, const event::Event& event, Which which, std::uint32_t tries);
+  Task<bool> add_letter(PairPtr pair, Settled& settled, Never never, const event::Event& event, log::Offset offset,
+                        std::uint32_t tries);  // false: the pair is no longer ours
 
   // parked.cpp
   void arm_parked();
@@ -198,6 +198,7 @@ struct EngineCore {
 
   // finishing.cpp
   Task<Finished> finish(PairPtr pair, Finish what);
+  bool finish_at_once(Pair& pair, Finish& what);  // false: something of it has to be made durable first
   Task<> flush(PairPtr pair);
   Task<bool> append_until_durable(PairPtr pair, const std::vector<log::Outgoing>& records);
   Task<Finished> run_changes(PairPtr pair, const db::Batch& changes);
@@ -301,7 +302,7 @@ struct EngineCore {
   bool looks_for_released = false;
   bool released_news = false;
   EngineFigures figures;
-  std::unordered_set<Run*> runs;  // handlers at work
+  Runs runs;  // handlers at work
   std::optional<EngineMetrics> metrics;
   std::set<event::Tenant> tenants;  // seen since the start
 };

@@ -16,16 +16,19 @@ void FairTurns::Room::give_back() {
   ++free;
 }
 
+std::optional<FairTurns::Turn> FairTurns::take_free(const event::Tenant& tenant) {
+  if (room_->free == 0) return std::nullopt;
+  --room_->free;
+  room_->served = tenant;
+  return Turn{room_};
+}
+
 Task<FairTurns::Turn> FairTurns::acquire(event::Tenant tenant) {
+  if (auto turn = take_free(tenant)) co_return std::move(*turn);
   const auto room = room_;
-  if (room->free > 0) {
-    --room->free;
-    room->served = std::move(tenant);
-  } else {
-    Waiter waiter;
-    room->waiting[std::move(tenant)].push_back(waiter);
-    co_await waiter.wait();  // whoever woke it passed the turn on
-  }
+  Waiter waiter;
+  room->waiting[std::move(tenant)].push_back(waiter);
+  co_await waiter.wait();  // whoever woke it passed the turn on
   co_return Turn{room};
 }
 

@@ -41,6 +41,8 @@ class FairTurns {
 
   explicit FairTurns(std::size_t turns) : room_(std::make_shared<Room>(turns)) {}
 
+  std::optional<Turn> take_free(const event::Tenant& tenant);  // none: the tenant has to wait
+
   // Throws operation_aborted when cancelled; a turn that was on its way goes to the next one.
   Task<Turn> acquire(event::Tenant tenant);
 

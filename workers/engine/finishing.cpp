@@ -1,5 +1,6 @@
 // The order of effects: outputs durable, then changes, then the event counts as complete. With an atomic log all three
-// are one transaction, one at a time per pair; what finishes meanwhile shares the next.
+// are one transaction, one at a time per pair; what finishes meanwhile shares the next. What has neither outputs nor
+// changes waits for none: its completion goes with the next commit.
 #include "workers/engine/core.hpp"
 
 #include "common/event/partition.hpp"
@@ -47,7 +48,7 @@ void EngineCore::complete(Pair& pair, Which which, std::span<const log::Offset> 
   }
   figures.finished += offsets.size();
   completions += offsets.size();
-  commit_soon();
+  if (!committing) commit_soon();  // else its end does
 }
 
 // A record that may have been written is written again: its id is the same, and whoever reads it counts it once.
@@ -83,6 +84,15 @@ Task<Finished> EngineCore::run_changes(PairPtr pair, const db::Batch& changes) {
 void EngineCore::is_durable(Finish& what) {
   tell_journal(std::move(what.journal));
   if (what.buries) ++figures.dead;
+}
+
+// Without outputs and changes it is complete at once.
+bool EngineCore::finish_at_once(Pair& pair, Finish& what) {
+  const bool is_nothing = what.outputs.empty() && what.changes.statements.empty() && what.changes.notices.empty();
+  if (!is_nothing) return false;
+  complete(pair, what.which, what.offsets);
+  is_durable(what);
+  return true;
 }
 
 Task<Finished> EngineCore::finish(PairPtr pair, Finish what) {

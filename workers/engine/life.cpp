@@ -14,8 +14,10 @@ void EngineCore::start_life(const PairPtr& pair, Lane& lane) {
 
 Task<> EngineCore::live(PairPtr pair, Lane& lane) {
   while (!lane.queue.empty() && pair->admits()) {
-    const bool passes = co_await passes_pauses(pair, lane);
-    if (!passes) break;
+    if (pausing.find(lane.tenant) != nullptr) {
+      const bool passes = co_await passes_pauses(pair, lane);
+      if (!passes) break;
+    }
     const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
     if (index.holds(lane.id) && !is_replay) {
       join_parked(pair, lane);
@@ -58,16 +60,21 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   std::optional<FairTurns::Turn> turn;
   while (!turn) {
     if (!is_alone && solitude.is_taken()) co_await solitude.until_free();
-    auto next = co_await turns.acquire(event.tenant);
-    if (is_alone || !solitude.is_taken()) turn.emplace(std::move(next));
+    if (auto free = turns.take_free(event.tenant)) {
+      turn.emplace(std::move(*free));
+    } else {
+      auto next = co_await turns.acquire(event.tenant);
+      turn.emplace(std::move(next));
+    }
+    if (!is_alone && solitude.is_taken()) turn.reset();
   }
   if (!pair->admits()) co_return std::nullopt;
   const Presence presence{solitude, is_alone};
   ++pair->running;
   ++figures.running;
   RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};
-  Run run{.event = &event, .partition = pair->number, .deadline = attempt.deadline()};
-  runs.insert(&run);
+  Run run{event, pair->number, attempt.deadline()};
+  runs.push_back(run);
   std::optional<Outcome> outcome;
   std::string thrown;
   bool cancelled = false;
@@ -81,7 +88,7 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   } catch (...) {
     thrown = "something that is no exception";
   }
-  runs.erase(&run);
+  run.unlink();
   --pair->running;
   --figures.running;
   if (!pair->admits()) pair->changed.notify_all();
@@ -123,22 +130,26 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   const bool leaves = std::holds_alternative<At>(outcome);
   const ShortId id = short_id(head.event.id);
   if (leaves) pair->scheduling.insert(id);
-  auto settled = co_await settle(pair, std::move(outcome), head.event, head.offset, Which::main, lane.tries);
-  if (!settled) co_return false;
-  const std::size_t behind = std::min(settled->covers_behind, lane.queue.size() - 1);
+  auto settled = settle(outcome, head.event, Which::main, lane.tries);
+  if (auto* never = std::get_if<Never>(&outcome)) {
+    const bool ours = co_await add_letter(pair, settled, std::move(*never), head.event, head.offset, lane.tries);
+    if (!ours) co_return false;
+  }
+  const std::size_t behind = std::min(settled.covers_behind, lane.queue.size() - 1);
   for (std::size_t i = 0; i <= behind; ++i) {
-    settled->finish.offsets.push_back(lane.queue[i].offset);
+    settled.finish.offsets.push_back(lane.queue[i].offset);
     if (i > 0 && journaling.on()) {
-      settled->finish.journal.push_back(
+      settled.finish.journal.push_back(
           entry_of(lane.queue[i].event, "done", 1, "with " + lane.queue.front().event.id.text()));
     }
   }
-  const Finished finished = co_await finish(pair, std::move(settled->finish));
+  Finished finished = Finished::durable;
+  if (!finish_at_once(*pair, settled.finish)) finished = co_await finish(pair, std::move(settled.finish));
   if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
   if (finished == Finished::orphaned) co_return false;
   if (finished == Finished::durable) pop(*pair, lane, behind + 1);
-  if (finished != Finished::durable || !settled->holds) co_return true;
-  hold_followers(pair, lane, std::move(*settled->holds));
+  if (finished != Finished::durable || !settled.holds) co_return true;
+  hold_followers(pair, lane, std::move(*settled.holds));
   co_return false;
 }
 

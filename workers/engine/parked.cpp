@@ -164,12 +164,15 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   const ShortId id = short_id(event.id);
   if (leaves) pair->scheduling.insert(id);
   const LaneId lane = head.lane;
-  auto settled = co_await settle(pair, std::move(outcome), event, offset, Which::retry, head.tries);
-  if (!settled) co_return false;
-  settled->finish.offsets.push_back(offset);
-  settled->finish.changes.statements.push_back(
+  auto settled = settle(outcome, event, Which::retry, head.tries);
+  if (auto* never = std::get_if<Never>(&outcome)) {
+    const bool ours = co_await add_letter(pair, settled, std::move(*never), event, offset, head.tries);
+    if (!ours) co_return false;
+  }
+  settled.finish.offsets.push_back(offset);
+  settled.finish.changes.statements.push_back(
       store::forget_parked_head(spec.name, pair->number, static_cast<std::int64_t>(head.lane)));
-  const Finished finished = co_await finish(pair, std::move(settled->finish));
+  const Finished finished = co_await finish(pair, std::move(settled.finish));
   if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
   if (finished == Finished::orphaned || !pair->current) co_return false;
   if (finished == Finished::durable) {
@@ -177,8 +180,8 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     if (!index.holds(head.lane)) pair->parked.erase(head.lane);
     watch_bounds(*pair);
   }
-  if (finished == Finished::durable && settled->holds) {
-    pair->held.insert_or_assign(lane, std::move(*settled->holds));
+  if (finished == Finished::durable && settled.holds) {
+    pair->held.insert_or_assign(lane, std::move(*settled.holds));
     co_return false;
   }
   co_return true;

@@ -187,7 +187,7 @@ void EngineCore::take_main(const PairPtr& pair, const log::Record& record) {
   admit(pair, Queued{record.offset(), std::move(*event), record.bytes()});
 }
 
-void EngineCore::enqueue(const PairPtr& pair, Queued queued) {
+void EngineCore::enqueue(const PairPtr& pair, Queued&& queued) {
   const LaneId id = lane_of(queued.event.key);
   const ShortId event_id = short_id(queued.event.id);
   const auto lane_place = pair->lanes.find(id);

@@ -4,7 +4,7 @@
 
 namespace sluice::engine {
 
-void EngineCore::proceed(const PairPtr& pair, Queued queued) {
+void EngineCore::proceed(const PairPtr& pair, Queued&& queued) {
   if (!handler.reads_ahead()) {
     enqueue(pair, std::move(queued));
     return;

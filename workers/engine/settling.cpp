@@ -13,8 +13,8 @@ void add(db::Batch& to, db::Batch more) {
 
 }  // namespace
 
-Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcome outcome, const event::Event& event,
-                                                            log::Offset offset, Which which, std::uint32_t tries) {
+// Of a Never all but its letter.
+EngineCore::Settled EngineCore::settle(Outcome& outcome, const event::Event& event, Which which, std::uint32_t tries) {
   Settled settled;
   settled.finish.which = which;
   tell_end(settled.finish, outcome, event, tries);
@@ -34,35 +34,39 @@ Task<std::optional<EngineCore::Settled>> EngineCore::settle(PairPtr pair, Outcom
     ENSURE(encoded.has_value(), "an event that was read can be written");
     settled.finish.changes.statements.push_back(store::schedule_row(spec.name, event, *encoded, at->when));
     settled.finish.changes.notices.emplace_back(store::schedule_channel);
-  } else if (auto* never = std::get_if<Never>(&outcome)) {
-    auto record = co_await fetch(pair, which, offset);
-    if (!record) co_return std::nullopt;
+  } else if (const auto* never = std::get_if<Never>(&outcome)) {
     take_outputs(never->outputs);
-    const Letter facts{.pool = spec.name,
-                       .owner = parts.owner,
-                       .from = side(*pair, which).partition,
-                       .event = &event,
-                       .why = never->why,
-                       .code = never->code,
-                       .tries = tries + 1,
-                       .now = parts.clock.wall(),
-                       .error_class = class_of(*never)};
-    settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
-    settled.finish.buries = true;
-    if (spec.followers == Followers::hold) {
-      const Held held{event.id.text(), scrubbed(never->why.sentence), facts.now};
-      settled.finish.changes.statements.push_back(
-          store::hold_lane({.pool = spec.name,
-                            .partition = pair->number,
-                            .lane = static_cast<std::int64_t>(lane_of(event.key)),
-                            .tenant = event.tenant.text(),
-                            .event = held.event,
-                            .why = held.why,
-                            .since = held.since}));
-      settled.holds = held;
-    }
   }
-  co_return settled;
+  return settled;
+}
+
+Task<bool> EngineCore::add_letter(PairPtr pair, Settled& settled, Never never, const event::Event& event,
+                                  log::Offset offset, std::uint32_t tries) {
+  const Which which = settled.finish.which;
+  auto record = co_await fetch(pair, which, offset);
+  if (!record) co_return false;
+  const Letter facts{.pool = spec.name,
+                     .owner = parts.owner,
+                     .from = side(*pair, which).partition,
+                     .event = &event,
+                     .why = never.why,
+                     .code = never.code,
+                     .tries = tries + 1,
+                     .now = parts.clock.wall(),
+                     .error_class = class_of(never)};
+  settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
+  settled.finish.buries = true;
+  if (spec.followers != Followers::hold) co_return true;
+  const Held held{event.id.text(), scrubbed(never.why.sentence), facts.now};
+  settled.finish.changes.statements.push_back(store::hold_lane({.pool = spec.name,
+                                                                .partition = pair->number,
+                                                                .lane = static_cast<std::int64_t>(lane_of(event.key)),
+                                                                .tenant = event.tenant.text(),
+                                                                .event = held.event,
+                                                                .why = held.why,
+                                                                .since = held.since}));
+  settled.holds = held;
+  co_return true;
 }
 
 }  // namespace sluice::engine

@@ -32,16 +32,16 @@ Task<> EngineCore::watch() {
 void EngineCore::look_at_handlers() {
   const Instant late = parts.clock.now() - limits.handler_late_max;
   figures.handlers_late = 0;
-  for (Run* run : runs) {
-    if (run->deadline > late) continue;
+  for (Run& run : runs) {
+    if (run.deadline > late) continue;
     ++figures.handlers_late;
-    if (std::exchange(run->told, true)) continue;
+    if (std::exchange(run.told, true)) continue;
     ++figures.handlers_late_ever;
     parts.logger.error("a handler goes on past its deadline and does not hear that it is cancelled",
                        {{"pool", spec.name},
-                        {"tenant", run->event->tenant.text()},
-                        {"event", run->event->id.text()},
-                        {"partition", run->partition}});
+                        {"tenant", run.event.tenant.text()},
+                        {"event", run.event.id.text()},
+                        {"partition", run.partition}});
   }
 }
 

@@ -6,19 +6,25 @@
 #include <cstdint>
 #include <optional>
 
+#include <boost/intrusive/list.hpp>
+
 #include "common/async/timer.hpp"
 #include "common/event/event.hpp"
 #include "common/log/record.hpp"
 
 namespace sluice::engine {
 
-// A handler at work.
-struct Run {
-  const event::Event* event = nullptr;
-  std::int32_t partition = 0;
-  Instant deadline{};
+// A handler at work; it stands in the engine's list of them for as long as it lives.
+struct Run : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  Run(const event::Event& its_event, std::int32_t its_partition, Instant its_deadline)
+      : event(its_event), partition(its_partition), deadline(its_deadline) {}
+
+  const event::Event& event;
+  const std::int32_t partition;
+  const Instant deadline;
   bool told = false;  // that it is late
 };
+using Runs = boost::intrusive::list<Run, boost::intrusive::constant_time_size<false>>;
 
 class WatermarkWatch {
  public:

@@ -77,6 +77,15 @@ TEST_CASE("a tenant that is alone has the whole window") {
   CHECK(world.read(world.topics.retry).empty());
 }
 
+TEST_CASE("a free turn needs no waiting, and none is free before it is given back") {
+  FairTurns turns{1};
+  auto first = turns.take_free(event::Tenant::standard());
+  CHECK(first.has_value());
+  CHECK_FALSE(turns.take_free(event::Tenant::standard()).has_value());
+  first.reset();
+  CHECK(turns.take_free(event::Tenant::standard()).has_value());
+}
+
 TEST_CASE("turns go round between tenants and nobody's turn is lost") {
   SimulatedWorld world;
   FairTurns turns{1};

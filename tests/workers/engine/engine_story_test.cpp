@@ -340,6 +340,26 @@ TEST_CASE_TEMPLATE_DEFINE("the engine keeps its promises", Atomic, engine_storie
     CHECK(world.script.ended.size() == 2);
   }
 
+  SUBCASE("what leaves nothing behind that must be durable does not wait for the log") {
+    Signal go;
+    world.script.steps["a1"] = [&go](const event::Event&, Attempt&) -> Task<Outcome> {
+      return [](Signal& signal) -> Task<Outcome> {
+        co_await signal.wait();
+        co_return Outcome{engine::Done{}};
+      }(go);
+    };
+    world.start();
+    for (int n = 1; n <= 5; ++n) world.send("a", n);
+    world.pass(5s);
+    world.broker.network().faults.strike_next(log::Fault::exhausted, 3);
+    go.notify_all();
+    world.pass(10ms);
+
+    CHECK(of(world.script.ended, "a") == Names{"a1", "a2", "a3", "a4", "a5"});
+    world.pass(60s);
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+
   SUBCASE("a full dead-letter topic holds the lane and loses nothing") {
     world.script.steps["a1"] = never("no");
     world.start();
