@@ -145,7 +145,7 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   }
   Finished finished = Finished::durable;
   if (!finish_at_once(*pair, settled.finish)) finished = co_await finish(pair, std::move(settled.finish));
-  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
+  if (finished != Finished::overtaken) pair->scheduling.erase(id);  // its row may have been written all the same
   if (finished == Finished::orphaned) co_return false;
   if (finished == Finished::durable) pop(*pair, lane, behind + 1);
   if (finished != Finished::durable || !settled.holds) co_return true;

@@ -104,7 +104,7 @@ struct Pair {
   std::unordered_map<LaneId, Instant> new_heads;  // parked and not yet delivered: when they are due
   std::unordered_map<LaneId, Held> held;          // until released, with or without anything behind
   std::unordered_set<LaneId> parked;              // conversations of the parked index that are in this pair
-  std::unordered_multiset<ShortId> scheduling;    // their rows in the schedule are being written: they may fire already
+  std::unordered_set<ShortId> scheduling;         // their rows in the schedule may be written: they may fire already
 };
 
 using PairPtr = std::shared_ptr<Pair>;

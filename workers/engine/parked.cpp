@@ -173,7 +173,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
   settled.finish.changes.statements.push_back(
       store::forget_parked_head(spec.name, pair->number, static_cast<std::int64_t>(head.lane)));
   const Finished finished = co_await finish(pair, std::move(settled.finish));
-  if (leaves) pair->scheduling.erase(pair->scheduling.find(id));
+  if (finished != Finished::overtaken) pair->scheduling.erase(id);  // its row may have been written all the same
   if (finished == Finished::orphaned || !pair->current) co_return false;
   if (finished == Finished::durable) {
     index.remove_head(head.lane);
