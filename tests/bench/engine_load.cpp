@@ -38,7 +38,7 @@ Task<> look_until(Clock& clock, const std::function<bool()>& reached) {
 
 }  // namespace
 
-event::Event bench_message(int n, int conversations) {
+event::Event bench_message(int n, int conversations, const event::Tenant& tenant) {
   const event::OurAddress ours{event::Address::parse("whatsapp:+31201234567").value()};
   const event::TheirAddress theirs{
       event::Address::parse(fmt::format("whatsapp:+3161{:07}", n % conversations)).value()};
@@ -46,7 +46,7 @@ event::Event bench_message(int n, int conversations) {
                             .account = "AC1",
                             .provider_id = event::message_id(fmt::format("SM{}", n)),
                             .kind = event::Known::message_received,
-                            .key = event::InboundKey{event::Tenant::standard(), ours, theirs},
+                            .key = event::InboundKey{tenant, ours, theirs},
                             .time = event::Time{std::chrono::milliseconds{1'790'000'000'000}},
                             .data = event::Json::Object{{"text", words}}});
 }

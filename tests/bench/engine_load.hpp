@@ -19,7 +19,7 @@
 namespace sluice::bench {
 
 // A customer's message, the n-th of its kind, in one of so many conversations.
-event::Event bench_message(int n, int conversations);
+event::Event bench_message(int n, int conversations, const event::Tenant& tenant = event::Tenant::standard());
 log::Outgoing bench_record(const event::Event& event, const std::string& topic);
 
 // Does with each event what it is told to.
