@@ -26,12 +26,22 @@ log::Outgoing EngineCore::outgoing(const Output& output) const {
           .headers = std::move(encoded->headers)};
 }
 
+namespace {
+
+// Of the tries of one write that are not taken: so many are told that an alarm is heard, and no more.
+bool is_told(std::uint32_t failures) {
+  constexpr std::uint32_t every = 20;
+  return failures == 1 || failures % every == 0;
+}
+
+}  // namespace
+
 // The log or the database does not take a write: try again, slower and slower, for as long as the pair is ours.
 Task<bool> EngineCore::storage_pause(std::uint32_t failures, const Pair& pair) {
   constexpr std::uint32_t doublings_max = 10;
   const Duration pause = std::min<Duration>(
       Duration{limits.storage_pause_min} * (1U << std::min(failures, doublings_max)), limits.storage_pause_max);
-  if (failures == 1 || failures % 20 == 0) {
+  if (is_told(failures)) {
     parts.logger.warn("a write is not taken, trying again",
                       {{"pool", spec.name}, {"partition", pair.number}, {"failures", failures}});
   }
@@ -57,7 +67,7 @@ Task<bool> EngineCore::append_until_durable(PairPtr pair, const std::vector<log:
     auto appended = co_await parts.log.append(records);
     if (appended) co_return true;
     const bool hopeless = appended.error().kind == Kind::invalid || appended.error().kind == Kind::not_found;
-    if (hopeless) {
+    if (hopeless && is_told(failures)) {
       parts.logger.error(
           "the log refuses an output",
           {{"pool", spec.name}, {"class", name_of(appended.error().kind)}, {"why", appended.error().sentence}});

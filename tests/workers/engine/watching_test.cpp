@@ -28,6 +28,12 @@ struct Lines {
     logger.flush();
     return text.find(what) != std::string::npos;
   }
+  [[nodiscard]] int times(std::string_view what) {
+    logger.flush();
+    int count = 0;
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
+    return count;
+  }
 };
 
 }  // namespace
@@ -97,6 +103,26 @@ TEST_CASE("a standstill of a loop is what a timer came too late") {
   CHECK_FALSE(standstill(due, due, 1s));
   CHECK_FALSE(standstill(due, due + 1s, 1s));
   CHECK(standstill(due, due + 3s, 1s) == Duration{3s});
+}
+
+TEST_CASE("a write that the log refuses again and again is told of now and then") {
+  EngineWorld world;
+  Lines lines{world.world.clock};
+  world.told = &lines.logger;
+  world.script.otherwise = [](const event::Event& event, Attempt&) -> Task<Outcome> {
+    engine::Done done;
+    done.outputs.push_back({.to = "dedup", .event = event});  // that topic is not there
+    co_return Outcome{std::move(done)};
+  };
+  world.start();
+  world.send("a", 1);
+
+  world.pass(30s);
+
+  CHECK(lines.times("the log refuses an output") == 1);
+  world.pass(1h);
+  CHECK(lines.times("the log refuses an output") > 10);
+  CHECK(lines.times("the log refuses an output") < 80);
 }
 
 TEST_CASE("the limits are shown at start") {
