@@ -161,6 +161,35 @@ std::string KafkaCluster::config_of(const std::string& topic, std::string_view n
   return {};
 }
 
+// The admin interface sets all that a topic has of its own at once, so what it has is asked first.
+void KafkaCluster::set_config(const std::string& topic, std::string_view name, const std::string& value) const {
+  const auto client = client_of(settings());
+  const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
+  auto* asked = resource.get();
+  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
+    rd_kafka_DescribeConfigs(client.get(), &asked, 1, nullptr, answers);
+  });
+  std::size_t count = 0;
+  const auto* resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  REQUIRE(count == 1);
+  const KafkaConfigResource wanted{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
+  const auto* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool is_its_own = rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
+    if (!is_its_own || rd_kafka_ConfigEntry_name(entries[i]) == name) continue;
+    rd_kafka_ConfigResource_set_config(wanted.get(), rd_kafka_ConfigEntry_name(entries[i]),
+                                       rd_kafka_ConfigEntry_value(entries[i]));
+  }
+  rd_kafka_ConfigResource_set_config(wanted.get(), std::string{name}.c_str(), value.c_str());
+  auto* set = wanted.get();
+  const auto done = ask(
+      client.get(), [&](rd_kafka_queue_t* answers) { rd_kafka_AlterConfigs(client.get(), &set, 1, nullptr, answers); });
+  resources = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(done.get()), &count);
+  REQUIRE(count == 1);
+  REQUIRE(rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 Offset KafkaCluster::append_foreign(const Outgoing& record) const {
   static thread_local Offset stored;
   stored = -1;

@@ -28,6 +28,7 @@ class KafkaCluster {
   [[nodiscard]] int leader_of(const Partition& partition) const;
   [[nodiscard]] int coordinator_of(std::string_view group) const;
   [[nodiscard]] std::string config_of(const std::string& topic, std::string_view name) const;
+  void set_config(const std::string& topic, std::string_view name, const std::string& value) const;  // others stay
 
   // As a program would that is not ours: without a checksum, or with exactly these headers.
   Offset append_foreign(const Outgoing& record) const;
