@@ -76,10 +76,9 @@ void Report::print(const Figure& figure) const {
                "\n",
                figure.name, figure.unit, figure.ours, figure.baseline, figure.ratio, figure.goal, figure.pairs);
   } else {
-    const auto shown = [&](double value) {
-      return value == 0 ? std::string{"-"} : fmt::format("{:.4g} {}", value, figure.unit);
-    };
-    fmt::print("{:<44} {:>14} {:>14} {:>8}  {:<28} {:>5}\n", figure.name, shown(figure.ours), shown(figure.baseline),
+    const auto shown = [&](double value) { return fmt::format("{:.4g} {}", value, figure.unit); };
+    fmt::print("{:<44} {:>14} {:>14} {:>8}  {:<28} {:>5}\n", figure.name, shown(figure.ours),
+               figure.baseline == 0 ? std::string{"-"} : shown(figure.baseline),
                figure.ratio == 0 ? std::string{"-"} : fmt::format("{:.2f}", figure.ratio), figure.goal, figure.pairs);
   }
   std::fflush(stdout);

@@ -59,6 +59,7 @@ void sqlite_bench(Report& report);
 void database_bench(Report& report);
 void engine_bench(Report& report);
 void engine_kafka_bench(Report& report);
+void engine_handover_bench(Report& report);
 void kafka_bench(Report& report);
 
 }  // namespace sluice::bench

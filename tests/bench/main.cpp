@@ -33,6 +33,7 @@ int main(int count, char** arguments) {
   sluice::bench::database_bench(report);
   sluice::bench::engine_bench(report);
   sluice::bench::engine_kafka_bench(report);
+  sluice::bench::engine_handover_bench(report);
   sluice::bench::kafka_bench(report);
   return 0;
 }
