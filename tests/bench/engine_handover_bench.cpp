@@ -101,7 +101,7 @@ class TwoWorkers {
     constexpr std::chrono::seconds settling{8};  // the group has found its members, and every partition has its stream
     for (const char* slot : {"one", "two"}) {
       workers_.push_back(scene_->start_worker(in_slots_ ? slot : ""));
-      workers_.back()->wait_until_ready();
+      ENSURE(workers_.back()->wait_until_ready().has_value(), "a worker starts");
     }
     stream_.emplace(*scene_);
     scene_->run(scene_->clock().sleep_for(settling));
@@ -122,7 +122,7 @@ class TwoWorkers {
     workers_.front()->terminate();
     workers_.front()->wait();
     workers_.push_back(scene_->start_worker("one"));
-    workers_.back()->wait_until_ready();
+    ENSURE(workers_.back()->wait_until_ready().has_value(), "a worker starts");
     ready_ = scene_->clock().now();
     return look_after(5s);
   }

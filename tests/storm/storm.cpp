@@ -7,12 +7,23 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "ops/topics.hpp"
 #include "tests/common/db/postgres_support.hpp"
 
 namespace sluice::storm {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+std::string last_lines(const std::string& text) {
+  constexpr int lines_max = 30;
+  std::size_t begin = text.size();
+  for (int lines = 0; lines <= lines_max && begin != std::string::npos && begin > 0; ++lines)
+    begin = text.rfind('\n', begin - 1);
+  return begin == std::string::npos || begin == 0 ? text : text.substr(begin + 1);
+}
+
+}  // namespace
 
 std::vector<Planned> planned_storm(const StormSize& size, Random& random) {
   std::vector<Planned> plan;
@@ -52,7 +63,7 @@ Storm::Storm(log::KafkaCluster cluster, const StormSize& size, std::uint64_t see
 Storm::~Storm() {
   producer_->cancel();
   scene_->run(producer_->join());
-  for (const auto& topic : ops::topics_wanted(scene_->prefix())) cluster_.remove_topic(topic.name);
+  cluster_.remove_topics(scene_->prefix());
 }
 
 // In portions that are spread evenly over the time. One that the log does not take now comes later, and so does all
@@ -76,8 +87,19 @@ void Storm::wait(Duration least, Duration most) {
 }
 
 void Storm::join(const std::string& slot) {
-  workers_.push_back(scene_->start_worker(slot));
-  workers_.back()->wait_until_ready();
+  constexpr int starts_max = 5;
+  for (int starts = 1; starts <= starts_max; ++starts) {
+    auto worker = scene_->start_worker(slot);
+    if (worker->wait_until_ready()) {
+      workers_.push_back(std::move(worker));
+      return;
+    }
+    constexpr int unavailable = 69;
+    const int code = worker->wait();
+    CHECK_MESSAGE(code == unavailable, worker->said());
+    retire(std::move(worker));
+  }
+  FAIL("no worker starts");
 }
 
 std::size_t Storm::running() const {
@@ -170,6 +192,8 @@ void Storm::end(std::chrono::seconds patience) {
   const auto evidence = evidence_of(*scene_, plan_, std::move(lives));
   const auto broken = broken_oracles(evidence);
   for (const auto& sentence : broken) MESSAGE(sentence);
+  for (std::size_t which = 0; which < gone_.size() && !(ended && broken.empty()); ++which)
+    MESSAGE("worker ", which, " said last:\n", last_lines(gone_[which]->said()));
   CHECK(broken.empty());
   tell(evidence);
 }

@@ -35,7 +35,7 @@ class Storm {
   void wait(Duration least, Duration most);  // between those
 
   // Of workers: the one that is meant is drawn among those that run.
-  void join(const std::string& slot = {});
+  void join(const std::string& slot = {});  // as a supervisor would: what gives up is started again
   void kill();
   void kill_and_replace(std::size_t which, const std::string& slot);
   void terminate();  // it goes while the storm goes on

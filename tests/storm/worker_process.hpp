@@ -30,8 +30,9 @@ class WorkerProcess {
   };
   WorkerProcess(const Start& start, std::filesystem::path marks, const Clock& clock);
 
-  // Waits until it listens: its engine has started, and joins the group by now. Answers with its private port.
-  int wait_until_ready();
+  // Waits until it listens: its engine has started, and joins the group by now. Answers with its private port; none: it
+  // has given up, since what it needs is away.
+  std::optional<int> wait_until_ready();
 
   int kill();        // SIGKILL, and gone when it returns; its exit code, which says whether that was what ended it
   void terminate();  // SIGTERM; it drains

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -252,6 +253,23 @@ void KafkaCluster::remove_topic(const std::string& topic) const {
     rd_kafka_DeleteTopics(client.get(), &asked, 1, nullptr, answers);
   });
   rd_kafka_DeleteTopic_destroy(asked);
+}
+
+void KafkaCluster::remove_topics(std::string_view beginning) const {
+  const auto client = client_of(settings());
+  const rd_kafka_metadata_t* answer = nullptr;
+  REQUIRE(rd_kafka_metadata(client.get(), 1, nullptr, &answer, patience_ms) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  const KafkaMetadata metadata{answer};
+  std::vector<rd_kafka_DeleteTopic_t*> asked;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const std::string_view name{metadata->topics[i].topic};
+    if (name.starts_with(beginning)) asked.push_back(rd_kafka_DeleteTopic_new(name.data()));
+  }
+  if (asked.empty()) return;
+  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
+    rd_kafka_DeleteTopics(client.get(), asked.data(), asked.size(), nullptr, answers);
+  });
+  rd_kafka_DeleteTopic_destroy_array(asked.data(), asked.size());
 }
 
 void KafkaCluster::corrupt(const Partition& partition, const Record& record) const {

@@ -35,6 +35,7 @@ class KafkaCluster {
   void commit_foreign(const std::string& group, const Partition& partition, const Committed& committed) const;
   void remove_before(const Partition& partition, Offset offset) const;
   void remove_topic(const std::string& topic) const;
+  void remove_topics(std::string_view beginning) const;  // all whose names begin so
 
   // Flips a bit of a value where it lies on the disks of the nodes.
   void corrupt(const Partition& partition, const Record& record) const;
