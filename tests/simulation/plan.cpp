@@ -89,6 +89,7 @@ engine::EngineLimits drawn_limits(Random& random, bool calm) {
   if (random.one_in(4)) limits.commit_completions = 1 + random.below(5);
   if (random.one_in(4)) limits.resumed_at_once_max = 1 + random.below(2);
   if (random.one_in(4)) limits.schedule_claims_max = 1;
+  if (random.one_in(4)) limits.lane_records_max = 1 + random.below(4);
   return limits;
 }
 

@@ -171,6 +171,8 @@ struct EngineCore {
   void count_in(Pair& pair, const Queued& queued);
   void count_out(Pair& pair, const Queued& queued);
   [[nodiscard]] bool crowds(const Pair& pair, const event::Tenant& tenant) const;
+  [[nodiscard]] bool is_too_long(const Pair& pair, const Lane& lane) const;
+  void tell_too_long(const Pair& pair, const Lane& lane);
   void crowd_out(const PairPtr& pair, Lane& lane);
 
   // waiting.cpp
@@ -249,6 +251,7 @@ struct EngineCore {
   Task<> watch();
   void look_at_handlers();
   void look_at_watermarks();
+  Task<> measure_lag();
   [[nodiscard]] EngineFigures current_figures() const;
   [[nodiscard]] EngineHealth health() const;
 

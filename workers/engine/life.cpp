@@ -29,8 +29,10 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
     const bool goes_on = co_await act(pair, lane, std::move(*outcome));
     if (!goes_on) break;
     const bool between_events = lane.tries == 0 && !lane.queue.empty() && pair->admits();
-    if (!between_events || !crowds(*pair, lane.tenant)) continue;
+    const bool long_lane = between_events && is_too_long(*pair, lane);
+    if (!between_events || !(long_lane || crowds(*pair, lane.tenant))) continue;
     if (is_held_head(*pair, lane.id, lane.queue.front().event)) continue;
+    if (long_lane) tell_too_long(*pair, lane);
     crowd_out(pair, lane);
   }
   --figures.lanes;

@@ -25,6 +25,7 @@ std::string described(const EngineLimits& limits) {
   say("commit_completions", limits.commit_completions);
   ms("commit_pause", limits.commit_pause);
   ms("handler_max", limits.handler_max);
+  ms("lag_pause", limits.lag_pause);
   ms("handler_late_max", limits.handler_late_max);
   ms("watermark_still_max", limits.watermark_still_max);
   ms("standstill_max", limits.standstill_max);

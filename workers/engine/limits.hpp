@@ -18,7 +18,8 @@ struct EngineLimits {
                                      // the half, or the partition would wait for that tenant
   std::size_t records_max = 20'000;  // in memory, of all partitions
   std::size_t bytes_max = std::size_t{512} << 20U;
-  std::size_t lane_records_max = 200;     // of one conversation; above it its partition pauses, with an alarm
+  std::size_t lane_records_max =
+      200;  // of one conversation; above it goes through retry, with an alarm, where there are others
   std::size_t parked_max = 1'000'000;     // events; above it main partitions pause, with an alarm
   std::size_t resumed_at_once_max = 500;  // parked conversations that start in one turn of the loop
   double map_share_max = 0.75;            // of the commit's metadata; above it a main partition admits nothing new
@@ -39,6 +40,7 @@ struct EngineLimits {
   std::chrono::milliseconds pauses_look_max{60'000};    // how long a pause or its end may go unheard of
   DeadRateSettings dead_rate = {};
   std::chrono::milliseconds watch_pause{1'000};            // between looks of the watchdogs,
+  std::chrono::milliseconds lag_pause{10'000};             // between looks at how far the log has gone on,
   std::chrono::milliseconds handler_late_max{5'000};       // which tell of a handler so long past its deadline,
   std::chrono::milliseconds watermark_still_max{600'000};  // of a watermark that has not moved for so long,
   std::chrono::milliseconds standstill_max{1'000};         // and of a loop that did nothing else for so long

@@ -14,6 +14,8 @@ EngineMetrics::EngineMetrics(Metrics& metrics, const std::string& pool)
       partitions_(metrics.gauge("sluice_engine_partitions", "Partitions that are assigned.", {{"pool", pool}})),
       paused_(metrics.gauge("sluice_engine_pauses", "Pauses that concern this pool.", {{"pool", pool}})),
       note_share_(metrics.gauge("sluice_engine_note_share", "How full the fullest commit note is.", {{"pool", pool}})),
+      lag_(
+          metrics.gauge("sluice_engine_lag_records", "Records of its partitions that are not done.", {{"pool", pool}})),
       watermark_age_(metrics.gauge("sluice_engine_watermark_age_seconds",
                                    "How long the slowest watermark has not moved with something unfinished.",
                                    {{"pool", pool}})),
@@ -29,6 +31,8 @@ EngineMetrics::EngineMetrics(Metrics& metrics, const std::string& pool)
           metrics.counter("sluice_engine_handlers_late_total", "Handlers that went past.", {{"pool", pool}})},
       standstills_{
           metrics.counter("sluice_engine_loop_standstills_total", "Times the loop stood still.", {{"pool", pool}})},
+      long_lanes_{metrics.counter("sluice_engine_long_lanes_total",
+                                  "Times that a conversation had more in memory than its bound.", {{"pool", pool}})},
       journal_dropped_{metrics.counter("sluice_engine_journal_dropped_total",
                                        "Rows of the journal that could not be written in time.", {{"pool", pool}})} {
   for (const auto word : outcome_words) {
@@ -48,6 +52,7 @@ void EngineMetrics::show(const EngineFigures& figures, const Dependencies* depen
   set(partitions_, figures.pairs);
   set(paused_, figures.pauses);
   set(note_share_, figures.note_share);
+  set(lag_, figures.lag);
   set(watermark_age_, std::chrono::duration<double>(figures.watermark_age).count());
   set(watermarks_still_, figures.watermarks_still);
   set(handlers_late_, figures.handlers_late);
@@ -56,6 +61,7 @@ void EngineMetrics::show(const EngineFigures& figures, const Dependencies* depen
   tripped_.rise_to(figures.breakers_tripped);
   handlers_late_ever_.rise_to(figures.handlers_late_ever);
   standstills_.rise_to(figures.loop_standstills);
+  long_lanes_.rise_to(figures.long_lanes);
   journal_dropped_.rise_to(figures.journal_dropped);
   for (std::size_t i = 0; i < tries_.size(); ++i) tries_[i].rise_to(figures.tries[i]);
   if (dependencies == nullptr) return;

@@ -41,6 +41,7 @@ Task<> EngineCore::serve() {
   work.start(fire_schedule());
   work.start(keep_pauses());
   work.start(watch());
+  work.start(measure_lag());
   const auto listening =
       parts.database.listen(std::string{store::held_lanes_channel}, [this] { work.start(look_for_released()); });
   while (!drained) {

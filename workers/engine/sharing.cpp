@@ -33,6 +33,21 @@ bool EngineCore::crowds(const Pair& pair, const event::Tenant& tenant) const {
   return static_cast<double>(own->second) > share;
 }
 
+// Likewise a conversation of hundreds: where there are others, they need the window more.
+bool EngineCore::is_too_long(const Pair& pair, const Lane& lane) const {
+  return lane.queue.size() > limits.lane_records_max && pair.lanes.size() > 1;
+}
+
+void EngineCore::tell_too_long(const Pair& pair, const Lane& lane) {
+  ++figures.long_lanes;
+  parts.logger.warn("a conversation has more in memory than its bound and goes through retry",
+                    {{"pool", spec.name},
+                     {"tenant", lane.tenant.text()},
+                     {"partition", pair.number},
+                     {"records", lane.queue.size()},
+                     {"allowed", limits.lane_records_max}});
+}
+
 // All of the lane, between two events: nothing that stands in retry may be overtaken by what ran before it in main.
 void EngineCore::crowd_out(const PairPtr& pair, Lane& lane) {
   for (auto& queued : std::exchange(lane.queue, {})) move(pair, Move{std::move(queued), lane.id});

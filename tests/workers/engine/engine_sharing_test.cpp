@@ -1,5 +1,6 @@
 // One tenant that floods a pool, and the others beside it.
 #include <algorithm>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -39,6 +40,14 @@ Duration until_small_is_done(EngineWorld& world) {
   return world.world.clock.now() - start;
 }
 
+// Somebody else in the same partition, with a short name.
+std::string neighbour_of(std::string_view who) {
+  const auto partition_of = [](std::string_view person) { return record_of(message(person, 1), "t").partition; };
+  std::string other = "b";
+  while (partition_of(other) != partition_of(who)) ++other.front();
+  return other;
+}
+
 }  // namespace
 
 TEST_CASE("a tenant that floods does not keep the others waiting") {
@@ -65,6 +74,47 @@ TEST_CASE("a tenant that floods does not keep the others waiting") {
                  [&](const std::string& name) { return name.starts_with(person); });
     REQUIRE(std::is_sorted(own.begin(), own.end()));
   }
+}
+
+TEST_CASE("a conversation above its bound goes through retry in order and leaves the window to the others") {
+  EngineLimits limits;
+  limits.partition_records_max = 100;
+  limits.lane_records_max = 20;
+  EngineWorld world{false, limits};
+  world.script.otherwise = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 1s); };
+  const std::string other = neighbour_of("a");
+  world.start();
+  world.send("a", 1);
+  world.send(other, 1);
+  world.pass(500ms);
+  for (int n = 2; n <= 60; ++n) world.send("a", n);
+  world.send(other, 2);
+
+  world.until([&] { return world.script.ended.size() == 62; });
+
+  CHECK(world.process->engine->figures().long_lanes > 0);
+  CHECK_FALSE(world.script.overlapped);
+  std::vector<int> of_a;
+  for (const auto& name : world.script.began) {
+    if (name[0] == 'a') of_a.push_back(std::stoi(name.substr(1)));
+  }
+  CHECK(of_a.size() == 60);
+  CHECK(std::is_sorted(of_a.begin(), of_a.end()));
+  world.pass(10s);
+  CHECK(world.unfinished(world.topics.retry) == 0);
+}
+
+TEST_CASE("a conversation that is alone stays in memory however long it is") {
+  EngineLimits limits;
+  limits.lane_records_max = 20;
+  EngineWorld world{false, limits};
+  world.script.otherwise = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 1s); };
+  world.start();
+  for (int n = 1; n <= 60; ++n) world.send("a", n);
+
+  world.until([&] { return world.script.ended.size() == 60; });
+
+  CHECK(world.process->engine->figures().long_lanes == 0);
 }
 
 TEST_CASE("a tenant that is alone has the whole window") {

@@ -61,6 +61,21 @@ TEST_CASE("a handler that goes on past its deadline is told of once and makes th
   CHECK(world.process->engine->figures().handlers_late == 0);
 }
 
+TEST_CASE("the lag is what was written and is not done, also while the handler does not get on with it") {
+  EngineLimits limits;
+  limits.handler_max = 3h;
+  EngineWorld world{false, limits};
+  world.script.steps["a1"] = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 1h); };
+  world.start();
+  for (int n = 1; n <= 7; ++n) world.send("a", n);
+  world.pass(1min);
+  CHECK(world.process->engine->figures().lag == 7);
+
+  world.pass(1h);
+
+  CHECK(world.process->engine->figures().lag == 0);
+}
+
 TEST_CASE("a watermark that stands still is told of with its partition and offset") {
   EngineLimits limits;
   limits.handler_max = 3h;
