@@ -1,6 +1,7 @@
 #include "common/db/sqlite_writer.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <sqlite3.h>
 
@@ -38,19 +39,41 @@ SqliteWriter::~SqliteWriter() {
 
 void SqliteWriter::close() {
   {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(bell_->mutex);
     closed_ = true;
   }
-  arrived_->notify_one();
+  bell_->ring();
   std::call_once(joined_, [this] { thread_.join(); });
 }
+
+void SqliteWriter::Bell::ring() {
+  {
+    const std::scoped_lock lock(mutex);
+    rings = true;
+  }
+  rung.notify_one();
+}
+
+// Also when the loop goes before its turn is over: what others have queued meanwhile counts on it.
+struct SqliteWriter::RingsAtTheEnd {
+  explicit RingsAtTheEnd(std::shared_ptr<Bell> its_bell) : bell(std::move(its_bell)) {}
+  RingsAtTheEnd(RingsAtTheEnd&&) = default;
+  RingsAtTheEnd& operator=(RingsAtTheEnd&&) = delete;
+  RingsAtTheEnd(const RingsAtTheEnd&) = delete;
+  RingsAtTheEnd& operator=(const RingsAtTheEnd&) = delete;
+  ~RingsAtTheEnd() {
+    if (bell) bell->ring();
+  }
+
+  std::shared_ptr<Bell> bell;
+};
 
 bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
   const auto bytes = job->bytes();
   auto* turn = job->waits_for_its_turn() ? Loop::here() : nullptr;
   bool wake = false;
   {
-    const std::scoped_lock lock(mutex_);
+    const std::scoped_lock lock(bell_->mutex);
     const bool fits =
         queue_.size() < limits_.queue_jobs_max && (queue_.empty() || queue_bytes_ + bytes <= limits_.queue_bytes_max);
     if (closed_ || !fits) return false;
@@ -61,15 +84,15 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
   // What a loop submits in one turn travels together: woken at the first of it, the thread would make a group of that
   // alone, and all the others would wait for one more write to the disk. Who may block its loop wakes it in any case.
   if (turn == nullptr) {
-    arrived_->notify_one();
+    bell_->ring();
   } else if (wake) {
-    turn->post([arrived = arrived_] { arrived->notify_one(); });
+    turn->post([end = RingsAtTheEnd{bell_}] {});
   }
   return true;
 }
 
 Failure SqliteWriter::refusal() const {
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(bell_->mutex);
   if (closed_) return {Kind::stopping, "the file is closed"};
   return {Kind::overloaded, "too much waits to be written: come again later"};
 }
@@ -102,12 +125,23 @@ void SqliteWriter::serve() {
   }
 }
 
+// Who writes one thing after the other comes back within microseconds. Falling asleep and being woken would cost it as
+// much as the write itself, so the thread stays awake for about as long, and leaves the core to whoever wants it.
+void SqliteWriter::look_out() const {
+  constexpr int looks = 200;
+  for (int look = 0; look < looks && !bell_->rings.load(std::memory_order_acquire); ++look) std::this_thread::yield();
+}
+
 bool SqliteWriter::take(Group& group) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(bell_->mutex);
   while (queue_.empty()) {
     if (closed_) return false;
     sleeping_ = true;
-    arrived_->wait(lock, [this] { return !queue_.empty() || closed_; });
+    bell_->rings = false;
+    lock.unlock();
+    look_out();
+    lock.lock();
+    bell_->rung.wait(lock, [this] { return bell_->rings.load() || closed_; });
     sleeping_ = false;
   }
   std::size_t bytes = 0;

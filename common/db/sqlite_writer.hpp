@@ -53,8 +53,18 @@ class SqliteWriter final : public SqliteFile {
     std::atomic<std::int64_t> wal_pages{0};
   };
 
+  // What wakes the thread. A loop may still be about to do so when the writer is gone.
+  struct Bell {
+    void ring();
+    std::mutex mutex;
+    std::condition_variable rung;
+    std::atomic<bool> rings{false};  // changed under the mutex
+  };
+  struct RingsAtTheEnd;
+
   void serve();
   bool take(Group& group);  // waits; false when closed and empty
+  void look_out() const;
   void write(Group& group);
   Done write_all(Group& group);
   Done run(Member& member, bool alone);
@@ -64,10 +74,8 @@ class SqliteWriter final : public SqliteFile {
   const std::filesystem::path path_;
   const SqliteLimits limits_;
 
-  mutable std::mutex mutex_;
-  // A loop may still be about to wake us when we are gone.
-  std::shared_ptr<std::condition_variable> arrived_ = std::make_shared<std::condition_variable>();
-  std::deque<Queued> queue_;  // guarded by mutex_, as are the next three
+  const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
+  std::deque<Queued> queue_;  // guarded by the bell's mutex, as are the next three
   std::size_t queue_bytes_ = 0;
   bool sleeping_ = false;
   bool closed_ = false;
