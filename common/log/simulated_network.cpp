@@ -16,6 +16,7 @@ void SimulatedNetwork::request(const std::shared_ptr<SimulatedProcess>& from,
   auto request = std::make_shared<SimulatedProcess::Request>();
   request->channels = std::move(channels);
   request->at_broker = std::move(at_broker);
+  request->leaves_at_thaw = from->frozen();
   from->requests.push_back(request.get());
   at(due, [this, from, request, when_away] { arrive(from, request, when_away); });
 }

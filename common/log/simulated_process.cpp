@@ -49,7 +49,8 @@ void SimulatedProcess::crash(AfterCrash after, Random& random) {
   for (auto* request : requests) {
     const bool behind_a_loss =
         std::ranges::any_of(request->channels, [&](Channel channel) { return cut.contains(channel); });
-    request->lost = behind_a_loss || random.one_in(4);
+    const bool never_left = frozen_ && request->leaves_at_thaw;
+    request->lost = behind_a_loss || never_left || random.one_in(4);
     if (request->lost) cut.insert(request->channels.begin(), request->channels.end());
   }
   changed.notify_all();

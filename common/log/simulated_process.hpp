@@ -33,10 +33,12 @@ class SimulatedProcess : public std::enable_shared_from_this<SimulatedProcess> {
   using Channel = std::int64_t;
   static constexpr Channel group_matters = 0;
 
-  // On its way to the broker. A crash loses some of them: behind the first loss in a channel nothing arrives.
+  // On its way to the broker. A crash loses some of them, and all that a process which stood still had not sent yet:
+  // behind the first loss in a channel nothing arrives.
   struct Request {
     std::vector<Channel> channels;
     Work at_broker;
+    bool leaves_at_thaw = false;
     bool lost = false;
   };
 

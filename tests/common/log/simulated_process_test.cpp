@@ -112,6 +112,23 @@ TEST_CASE("what a frozen process sends leaves when it thaws") {
   CHECK(scene.world.clock.now() >= before + 5s);
 }
 
+TEST_CASE("what a process that stands still has not sent dies with it") {
+  SimulatedScene scene;
+  std::vector<std::string> answered;
+  Scope scope{scene.world.loop};
+
+  scene.log->freeze(30s);
+  for (int i = 0; i < 20; ++i) scope.start(append_one(*scene.log, std::to_string(i), answered));
+  scene.world.clock.run_for(1s);
+  scene.log->crash();
+  scene.world.clock.run_for(long_enough);
+  scope.cancel();
+  scene.world.run(scope.join());
+
+  CHECK(answered.empty());
+  CHECK(scene.stored(0).empty());
+}
+
 TEST_CASE("a dead process never gets an answer and its tasks can be cancelled") {
   SimulatedScene scene;
   auto owner = own(scene, *scene.log);
