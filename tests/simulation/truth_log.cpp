@@ -154,6 +154,8 @@ void Truth::commit_is_sent(std::span<const log::Commit> commits) {
     const Coverage coverage = coverage_of(commit.watermark, commit.metadata);
     note(fmt::format("commits {} of {}/{} as {}", commit.watermark, commit.partition.topic, commit.partition.number,
                      commit.metadata));
+    const auto taken = broker_.coordinator().check(commit);
+    if (!taken) continue;  // of an owner that has not heard of its end: it is refused
     must_have_places("with the commit that is sent", &coverage, side, commit.partition.number);
   }
 }
