@@ -34,7 +34,7 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
 // The last one of this owner: it lets go, however much is unfinished, so its end was clean. Not while a transaction of
 // the pair is under way: it commits more than is known to be done, and arrives first.
 Task<> EngineCore::commit_pair(PairPtr pair) {
-  if (pair->flush_runs) co_return;
+  if (pair->transaction_runs) co_return;
   std::vector<log::Commit> commits;
   for (const Which which : {Which::main, Which::retry}) {
     if (auto commit = commit_of(*pair, which, false)) commits.push_back(std::move(*commit));
@@ -55,7 +55,7 @@ Task<> EngineCore::commit_all() {
   std::vector<log::Commit> commits;
   for (const auto& [number, pair] : pairs) {
     if (!pair->current) continue;
-    if (pair->flush_runs) {
+    if (pair->transaction_runs) {
       commit_soon();  // see commit_pair()
       continue;
     }

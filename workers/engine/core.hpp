@@ -140,6 +140,7 @@ struct EngineCore {
   // None: it did not run, because the pair admitted nothing any more when its turn came.
   Task<std::optional<Outcome>> run_handler(PairPtr pair, const event::Event& event, Lane* lane, std::uint32_t tries,
                                            bool woken);
+  void harmless(Pair& pair, Which which);
   Task<bool> act(PairPtr pair, Lane& lane, Outcome outcome);
   Task<bool> pause_in_lane(PairPtr pair, Lane& lane, Failure why, std::optional<std::chrono::milliseconds> asked);
   Task<bool> wait_for(PairPtr pair, Lane& lane, std::string_view dependency);

@@ -195,8 +195,10 @@ Task<> EngineCore::flush(PairPtr pair) {
     std::vector<log::Commit> commits;
     if (!shared.main.empty()) commits.push_back(*commit_of(*pair, Which::main, true, shared.main));
     if (!shared.retry.empty()) commits.push_back(*commit_of(*pair, Which::retry, true, shared.retry));
+    pair->transaction_runs = true;
     auto done =
         co_await parts.log.append_atomically(std::move(shared.outputs), std::move(shared.changes), std::move(commits));
+    pair->transaction_runs = false;
     if (done && pair->current) {
       complete(*pair, Which::main, shared.main);
       complete(*pair, Which::retry, shared.retry);

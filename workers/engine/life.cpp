@@ -103,8 +103,18 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
   co_return Outcome{Later{{thrown.empty() ? Kind::timed_out : Kind::ours, why}}};
 }
 
+// Whatever the handler answered, the process lives. What becomes of the answer may take long, and the assignment may be
+// lost several times before it is durable: that is no end of the process either.
+void EngineCore::harmless(Pair& pair, Which which) {
+  auto& place = side(pair, which);
+  if (!place.trial.progress()) return;
+  place.trial_changed = true;
+  commit_soon();
+}
+
 // False: this life ends here (parked, handed over).
 Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
+  harmless(*pair, Which::main);
   const bool is_replay = is_held_head(*pair, lane.id, lane.queue.front().event);
   if (const auto* later = std::get_if<Later>(&outcome);
       later != nullptr && is_replay && lane.tries + 1 >= limits.retry.lane_tries_max) {
@@ -119,8 +129,6 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
   }
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
     // It may wait for days: this event and those behind it did no harm, and an end that comes now is not theirs.
-    pair->main->trial.progress();
-    if (!std::exchange(pair->main->trial_changed, true)) commit_soon();
     for (const auto& queued : lane.queue) survived(*pair, Which::main, static_cast<std::uint64_t>(queued.offset));
     const bool goes_on = co_await wait_for(pair, lane, waiting->dependency);
     co_return goes_on;

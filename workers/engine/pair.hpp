@@ -97,6 +97,7 @@ struct Pair {
   double map_share = 0;                                      // of the last commit's metadata
   std::deque<struct Finishing*> finishing;                   // finished events whose transaction is to come
   bool flush_runs = false;
+  bool transaction_runs = false;  // of the flush; between two of them it waits for a log that takes nothing
   std::unordered_map<LaneId, std::unique_ptr<Lane>> lanes;                    // that have something in memory
   std::unordered_map<LaneId, std::unordered_map<ShortId, MoveState>> moving;  // main records on their way into retry
   std::deque<struct Move> to_move;                                            // not appended yet

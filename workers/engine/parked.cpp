@@ -108,8 +108,7 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     }
     auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
     if (!outcome || !pair->current) break;
-    pair->retry->trial.progress();  // whatever it answered, it did no harm; its offset may stay unfinished for days
-    if (!std::exchange(pair->retry->trial_changed, true)) commit_soon();
+    harmless(*pair, Which::retry);
     goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
     if (pair->retry_admission.flows) continue;
     if (goes_on && pair->admits() && index.holds(lane)) {

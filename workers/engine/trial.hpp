@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "workers/engine/commit_note.hpp"
 
@@ -31,8 +32,8 @@ class Trial {
   void begin(std::size_t count, log::Offset first);
   // With a group of one: it is to become a dead letter instead of running again.
   [[nodiscard]] bool convicts(log::Offset first) const;
-  void passed(bool more_wait);  // each of the group has ended, or has run without harm
-  void progress() { progress_ = true; }
+  void passed(bool more_wait);                                 // each of the group has ended, or has run without harm
+  bool progress() { return !std::exchange(progress_, true); }  // true: that is news
 
   // Takes over its part of the note; the other part is the tracker's. `open`: false when the owner lets go.
   void write(CommitNote& note, bool open) const;

@@ -100,6 +100,23 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     CHECK(world.unfinished(world.topics.main) == 0);
   }
 
+  SUBCASE("an event whose tries came back is not blamed for ends before the next one") {
+    world.script.steps["a1"] = [](const event::Event&, Attempt&) -> Task<Outcome> {
+      return []() -> Task<Outcome> { co_return Outcome{Later{{Kind::unavailable, "not now"}}}; }();
+    };
+    world.send("a", 1);
+    for (std::size_t life = 1; life <= 10; ++life) {
+      world.start();
+      world.until([&] { return world.script.began.size() == life; });
+      world.pass(400ms);  // its answer is noted, its next try has not begun
+      world.crash();
+    }
+    world.start();
+    world.pass(60s);
+
+    CHECK(world.read(world.topics.dead).empty());
+  }
+
   SUBCASE("a parked head that kills is found too") {
     bool sick = true;
     const auto fails = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {
