@@ -256,13 +256,7 @@ Done KafkaAdmin::check(const Partition& partition) {
 Result<Span> KafkaAdmin::span(const Partition& partition) {
   auto there = check(partition);
   if (!there) return fail(std::move(there.error()));
-  return patiently([&](Milliseconds wait) -> Result<Span> {
-    Span span;
-    const auto error = rd_kafka_query_watermark_offsets(client_.get(), partition.topic.c_str(), partition.number,
-                                                        &span.first, &span.end, static_cast<int>(wait.count()));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, "asking for the span of a partition"));
-    return span;
-  });
+  return patiently([&](Milliseconds wait) { return ask_span(client_.get(), partition, wait); });
 }
 
 Result<std::optional<Committed>> KafkaAdmin::committed(const std::string& group, const Partition& partition) {

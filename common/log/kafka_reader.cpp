@@ -135,13 +135,9 @@ Result<std::vector<Record>> KafkaReader::read_on(Seat& seat, const Partition& pa
 
 // The broker has nothing at that offset: it lies behind the end, or before what age has left.
 Result<bool> KafkaReader::is_above_end(Seat& seat, const Partition& partition, Offset offset) {
-  Offset first = 0;
-  Offset end = 0;
-  const auto wait = static_cast<int>(settings_.request_wait_max.count());
-  const auto error = rd_kafka_query_watermark_offsets(seat.client.get(), partition.topic.c_str(), partition.number,
-                                                      &first, &end, wait);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, "asking for the span of a partition"));
-  return offset >= end;
+  const auto span = ask_span(seat.client.get(), partition, settings_.request_wait_max);
+  if (!span) return fail(span.error());
+  return offset >= span->end;
 }
 
 }  // namespace sluice::log

@@ -41,4 +41,28 @@ Result<std::int32_t> ask_partitions(rd_kafka_t* client, const std::string& topic
   return found.partition_cnt;
 }
 
+namespace {
+
+// `which` stands where a moment would: the offset of the first or behind the last record.
+Result<Offset> ask_offset(rd_kafka_t* client, const Partition& partition, Offset which,
+                          std::chrono::milliseconds wait) {
+  const auto list = new_partitions(1);
+  auto* asked = rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
+  asked->offset = which;
+  auto error = rd_kafka_offsets_for_times(client, list.get(), static_cast<int>(wait.count()));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = asked->err;
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, "asking for the span of a partition"));
+  return asked->offset;
+}
+
+}  // namespace
+
+Result<Span> ask_span(rd_kafka_t* client, const Partition& partition, std::chrono::milliseconds wait) {
+  const auto first = ask_offset(client, partition, RD_KAFKA_OFFSET_BEGINNING, wait);
+  if (!first) return fail(first.error());
+  const auto end = ask_offset(client, partition, RD_KAFKA_OFFSET_END, wait);
+  if (!end) return fail(end.error());
+  return Span{*first, *end};
+}
+
 }  // namespace sluice::log

@@ -91,6 +91,31 @@ TEST_CASE("a frozen broker gets an append its answer in time and it may be writt
   CHECK(check_agreement(scene, partition, all) == 4);
 }
 
+TEST_CASE("a frozen broker gets a question its answer in time") {
+  KafkaScene scene{KafkaCluster::single()};
+  const Partition partition{scene.fresh_topic(1), 0};
+  auto settings = scene.settings();
+  settings.request_wait_max = 2'000ms;
+  const auto log = scene.open(std::move(settings));
+  REQUIRE(append(scene, *log, to(partition, "one")).has_value());
+  REQUIRE(scene.run(log->span(partition)).has_value());  // from here on it is known who leads
+
+  const auto took = [&](const auto& ask) {
+    const Frozen node{scene.cluster, 1};
+    const auto before = scene.clock.now();
+    const auto answer = scene.run(ask());
+    CHECK_FALSE(answer.has_value());
+    return scene.clock.now() - before;
+  };
+
+  CHECK(took([&] { return log->span(partition); }) < 6s);
+  CHECK(took([&] { return log->read(partition, 0, {}); }) < 6s);
+  CHECK(scene.until([&] {
+    const auto span = scene.run(log->span(partition));
+    return span && span->first == 0 && span->end == 1;
+  }));
+}
+
 TEST_CASE("a broker that was never reached gets an append its answer in time and it is not written") {
   KafkaScene scene{KafkaCluster::single()};
   auto settings = hurried(scene);
