@@ -121,9 +121,6 @@ Task<bool> EngineCore::act(PairPtr pair, Lane& lane, Outcome outcome) {
     outcome = Never{later->why, "replayed too early"};  // parked it would stand behind those that have to follow it
   }
   if (auto* later = std::get_if<Later>(&outcome)) {
-    // Whatever it answered, it did no harm; it may be lost to another owner several times before it has ended.
-    pair->main->trial.progress();
-    if (!std::exchange(pair->main->trial_changed, true)) commit_soon();
     const bool goes_on = co_await pause_in_lane(pair, lane, std::move(later->why), later->wait);
     co_return goes_on;
   }
