@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 std::unique_ptr<WorkerProcess> Scene::start_worker(const std::string& slot) {
   auto how = start();
-  if (!slot.empty()) how.environment["SLUICE_INSTANCE"] = slot;
+  how.slot = slot;
   return std::make_unique<WorkerProcess>(how, folder_ / fmt::format("{}.marks", workers_++), clock_);
 }
 

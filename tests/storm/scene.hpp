@@ -33,7 +33,6 @@ class Scene {
   virtual void leave() {}
   virtual void come_back() {}
 
-  // `slot`: a name that no two living workers have. Empty: it is a member like any other.
   std::unique_ptr<WorkerProcess> start_worker(const std::string& slot = {});
 
   // Appended in order, whatever the log answers in between: some may be there twice then.

@@ -67,39 +67,43 @@ Storm::~Storm() {
 }
 
 // In portions that are spread evenly over the time. One that the log does not take now comes later, and so does all
-// behind it.
+// behind it: then the next ones are larger.
 Task<> Storm::produce() {
-  constexpr std::size_t portion_max = 50;
+  constexpr std::size_t portion_min = 50;
+  constexpr std::size_t portion_max = 1'000;
   const Instant begin = scene_->clock().now();
+  const Duration each = Duration{size_.produced_within} / plan_.size();
   for (std::size_t next = 0; next < plan_.size();) {
-    const auto portion = std::min(portion_max, plan_.size() - next);
+    const auto due = static_cast<std::size_t>((scene_->clock().now() - begin) / each);
+    const auto wanted = std::clamp(due - std::min(due, next), portion_min, portion_max);
     const auto first = plan_.begin() + static_cast<std::ptrdiff_t>(next);
-    std::vector<Planned> events{first, first + static_cast<std::ptrdiff_t>(portion)};
+    next = std::min(next + wanted, plan_.size());
+    std::vector<Planned> events{first, plan_.begin() + static_cast<std::ptrdiff_t>(next)};
     co_await scene_->append(std::move(events));
-    next += portion;
-    co_await scene_->clock().sleep_until(begin + Duration{size_.produced_within} / plan_.size() * next);
+    co_await scene_->clock().sleep_until(begin + each * next);
   }
   producing_ = false;
 }
 
 void Storm::wait(Duration least, Duration most) {
   scene_->run(scene_->clock().sleep_for(random_.between(least, most)));
+  supervise();
 }
 
 void Storm::join(const std::string& slot) {
-  constexpr int starts_max = 5;
-  for (int starts = 1; starts <= starts_max; ++starts) {
-    auto worker = scene_->start_worker(slot);
-    if (worker->wait_until_ready()) {
-      workers_.push_back(std::move(worker));
-      return;
-    }
+  workers_.push_back(scene_->start_worker(slot));
+}
+
+// One that starts while what it needs is away says so and ends.
+void Storm::supervise() {
+  for (auto& worker : workers_) {
+    if (!worker->has_ended()) continue;
     constexpr int unavailable = 69;
     const int code = worker->wait();
     CHECK_MESSAGE(code == unavailable, worker->said());
-    retire(std::move(worker));
+    const std::string slot = worker->slot();
+    retire(std::exchange(worker, scene_->start_worker(slot)));
   }
-  FAIL("no worker starts");
 }
 
 std::size_t Storm::running() const {
@@ -124,14 +128,16 @@ void Storm::kill() {
   workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(which));
 }
 
-void Storm::kill_and_replace(std::size_t which, const std::string& slot) {
+void Storm::kill_and_replace(std::size_t which) {
   CHECK(workers_[which]->kill() == 128 + SIGKILL);
   ++kills_;
+  const std::string slot = workers_[which]->slot();
   retire(std::exchange(workers_[which], scene_->start_worker(slot)));
 }
 
 void Storm::terminate() {
   const auto which = some_running();
+  if (!workers_[which]->wait_until_ready()) return;  // it gave up, which supervise() sees
   workers_[which]->terminate();
   leaving_.push_back(std::move(workers_[which]));
   workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(which));
@@ -177,6 +183,7 @@ void Storm::end(std::chrono::seconds patience) {
   }
   CHECK_MESSAGE(ended, "everything has its end within the patience of the test");
   for (auto& worker : workers_) {
+    CHECK_MESSAGE(worker->wait_until_ready().has_value(), worker->said());
     worker->terminate();
     leaving_.push_back(std::move(worker));
   }

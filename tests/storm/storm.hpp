@@ -32,13 +32,13 @@ class Storm {
   Storm& operator=(const Storm&) = delete;
   ~Storm();
 
-  void wait(Duration least, Duration most);  // between those
+  void wait(Duration least, Duration most);  // between those; a worker that gave up by itself is started again
 
   // Of workers: the one that is meant is drawn among those that run.
-  void join(const std::string& slot = {});  // as a supervisor would: what gives up is started again
+  void join(const std::string& slot = {});
   void kill();
-  void kill_and_replace(std::size_t which, const std::string& slot);
-  void terminate();  // it goes while the storm goes on
+  void kill_and_replace(std::size_t which);  // in its slot
+  void terminate();                          // it goes while the storm goes on
   void freeze();
   void thaw();  // all that are frozen
 
@@ -57,6 +57,7 @@ class Storm {
  private:
   Task<> produce();
   std::size_t some_running();
+  void supervise();
   void retire(std::unique_ptr<WorkerProcess> worker);
   void tell(const Evidence& evidence);
 

@@ -3,12 +3,16 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <sys/wait.h>
+
 namespace sluice::storm {
 
 namespace {
 
-std::map<std::string, std::string> with(std::map<std::string, std::string> environment, const std::string& marks) {
+std::map<std::string, std::string> environment_of(const WorkerProcess::Start& start, const std::string& marks) {
+  auto environment = start.environment;
   environment["STORM_MARKS"] = marks;
+  if (!start.slot.empty()) environment["SLUICE_INSTANCE"] = start.slot;
   return environment;
 }
 
@@ -16,10 +20,11 @@ std::map<std::string, std::string> with(std::map<std::string, std::string> envir
 
 WorkerProcess::WorkerProcess(const Start& start, std::filesystem::path marks, const Clock& clock)
     : clock_(clock),
+      slot_(start.slot),
       life_{.marks = std::move(marks)},
       process_({.program = start.program,
                 .arguments = start.arguments,
-                .environment = with(start.environment, life_.marks.string())}) {}
+                .environment = environment_of(start, life_.marks.string())}) {}
 
 std::optional<int> WorkerProcess::wait_until_ready() {
   const std::string wanted = "\"private_port\":";
@@ -44,6 +49,13 @@ int WorkerProcess::wait() {
   const int code = process_.wait();
   life_.over = clock_.now();
   return code;
+}
+
+bool WorkerProcess::has_ended() const {
+  if (life_.over) return true;
+  siginfo_t found{};
+  const auto process = static_cast<id_t>(process_.pid());
+  return ::waitid(P_PID, process, &found, WEXITED | WNOHANG | WNOWAIT) == 0 && found.si_pid != 0;
 }
 
 void WorkerProcess::freeze() {

@@ -27,6 +27,7 @@ class WorkerProcess {
     std::string program;
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
+    std::string slot = {};  // a name that no two living workers have; empty: it is a member like any other
   };
   WorkerProcess(const Start& start, std::filesystem::path marks, const Clock& clock);
 
@@ -40,12 +41,15 @@ class WorkerProcess {
   void freeze();     // SIGSTOP
   void thaw();       // SIGCONT
 
+  [[nodiscard]] const std::string& slot() const { return slot_; }  // empty: none
+  [[nodiscard]] bool has_ended() const;
   [[nodiscard]] bool is_frozen() const { return frozen_since_.has_value(); }
   [[nodiscard]] const Life& life() const { return life_; }
   [[nodiscard]] std::string said() { return process_.out() + process_.err(); }
 
  private:
   const Clock& clock_;
+  std::string slot_;
   Life life_;
   std::optional<Instant> frozen_since_;
   Process process_;
