@@ -75,7 +75,7 @@ double log_rate(bool outputs) {
   load.fill(load.topics.main, events, conversations);
   std::vector<log::Outgoing> made;
   for (int n = 0; n < events && outputs; ++n)
-    made.push_back(bench_record(bench_message(n, conversations), event::topics_of("sluice", "send").main));
+    made.push_back(event_record(bench_message(n, conversations), event::topics_of("sluice", "send").main));
   return events / cpu_seconds_of([&] { run_task(load.loop, the_log_alone(load, made)); });
 }
 
@@ -121,8 +121,8 @@ double with_one_that_floods(bool floods) {
     std::vector<log::Outgoing> batch;
     for (int tenant = 0; tenant < others; ++tenant) {
       const auto whose = event::Tenant::parse(fmt::format("tenant-{}", tenant)).value();
-      batch.push_back(bench_record(bench_message(n, people, whose), load.topics.main));
-      if (floods) batch.push_back(bench_record(bench_message(n * others + tenant, people, flooder), load.topics.main));
+      batch.push_back(event_record(bench_message(n, people, whose), load.topics.main));
+      if (floods) batch.push_back(event_record(bench_message(n * others + tenant, people, flooder), load.topics.main));
     }
     run_task(load.loop, load.log->append(std::move(batch))).value();
   }

@@ -42,7 +42,7 @@ class KafkaLoad {
     for (int n = 0; n < events;) {
       std::vector<log::Outgoing> batch;
       for (int i = 0; i < batch_max; ++i, ++n)
-        batch.push_back(bench_record(bench_message(n, conversations), topics.main));
+        batch.push_back(event_record(bench_message(n, conversations), topics.main));
       run_task(loop_, log_->append(std::move(batch))).value();
     }
   }

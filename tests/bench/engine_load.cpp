@@ -51,16 +51,6 @@ event::Event bench_message(int n, int conversations, const event::Tenant& tenant
                             .data = event::Json::Object{{"text", words}}});
 }
 
-log::Outgoing bench_record(const event::Event& event, const std::string& topic) {
-  auto encoded = event::encode(event).value();
-  const auto partition = event::partition_of(encoded.key, event::partitions_per_topic);
-  return {.topic = topic,
-          .partition = partition,
-          .key = std::move(encoded.key),
-          .value = std::move(encoded.value),
-          .headers = std::move(encoded.headers)};
-}
-
 BenchHandler::Work no_outputs() {
   return [](const event::Event&, engine::Attempt&) { return nothing(); };
 }
@@ -93,7 +83,7 @@ void EmbeddedLoad::fill(const std::string& topic, int count, int conversations) 
   for (int n = 0; n < count;) {
     std::vector<log::Outgoing> batch;
     for (; n < count && static_cast<int>(batch.size()) < batch_max; ++n)
-      batch.push_back(bench_record(bench_message(n, conversations), topic));
+      batch.push_back(event_record(bench_message(n, conversations), topic));
     run_task(loop, log->append(std::move(batch))).value();
   }
 }

@@ -12,6 +12,7 @@
 #include "common/event/pools.hpp"
 #include "common/log/sqlite_log.hpp"
 #include "common/telemetry/logger.hpp"
+#include "tests/support/event_record.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/run.hpp"
 #include "workers/engine/engine.hpp"
@@ -20,7 +21,6 @@ namespace sluice::bench {
 
 // A customer's message, the n-th of its kind, in one of so many conversations.
 event::Event bench_message(int n, int conversations, const event::Tenant& tenant = event::Tenant::standard());
-log::Outgoing bench_record(const event::Event& event, const std::string& topic);
 
 // Does with each event what it is told to.
 class BenchHandler final : public engine::Handler {

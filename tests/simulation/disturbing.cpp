@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 
 #include "tests/simulation/simulation.hpp"
-
-#include "common/event/partition.hpp"
+#include "tests/support/event_record.hpp"
 
 namespace sluice::simulation {
 namespace {
@@ -11,12 +10,10 @@ namespace {
 using namespace std::chrono_literals;
 
 log::Outgoing record_of(const PlannedEvent& planned, const std::string& topic, std::int32_t partitions) {
-  auto encoded = event::encode(planned.event).value();
-  const std::int32_t partition = event::partition_of(encoded.key, partitions);
+  auto record = event_record(planned.event, topic, partitions);
   if (planned.behaviour == Behaviour::unreadable)
-    return {.topic = topic, .partition = partition, .key = encoded.key, .value = planned.name};
-  return {
-      .topic = topic, .partition = partition, .key = encoded.key, .value = encoded.value, .headers = encoded.headers};
+    return {.topic = topic, .partition = record.partition, .key = std::move(record.key), .value = planned.name};
+  return record;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "common/store/migrations.hpp"
 #include "ops/topics.hpp"
 #include "tests/common/db/postgres_support.hpp"
+#include "tests/support/event_record.hpp"
 
 namespace sluice::storm {
 
@@ -23,7 +24,7 @@ std::unique_ptr<WorkerProcess> Scene::start_worker(const std::string& slot) {
 
 Task<> Scene::append(std::vector<Planned> events) {
   std::vector<log::Outgoing> records;
-  for (const auto& planned : events) records.push_back(record_of(event_of(planned), topics().main));
+  for (const auto& planned : events) records.push_back(event_record(event_of(planned), topics().main));
   while (true) {
     auto appended = co_await log().append(records);
     if (appended) co_return;

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "common/base/ensure.hpp"
-#include "common/event/partition.hpp"
 #include "common/event/pools.hpp"
 
 namespace sluice::storm {
@@ -57,16 +56,6 @@ event::Event output_of(const event::Event& event) {
                                     .key = event::minted_conversation(std::get<event::InboundKey>(event.key)),
                                     .time = event.time,
                                     .data = event::Json::Object{{"text", "hello"}}});
-}
-
-log::Outgoing record_of(const event::Event& event, const std::string& topic) {
-  auto encoded = event::encode(event).value();
-  const auto partition = event::partition_of(encoded.key, event::partitions_per_topic);
-  return {.topic = topic,
-          .partition = partition,
-          .key = std::move(encoded.key),
-          .value = std::move(encoded.value),
-          .headers = std::move(encoded.headers)};
 }
 
 }  // namespace sluice::storm

@@ -34,7 +34,6 @@ constexpr std::uint32_t failures_to_park = 3;
 event::Event event_of(const Planned& planned);
 Planned planned_of(const event::Event& event);
 event::Event output_of(const event::Event& event);  // what its handler writes on to `send`
-log::Outgoing record_of(const event::Event& event, const std::string& topic);
 
 // Every effect in the order in which it was taken. Rows are guarded against being the second of their event; what the
 // ledger lets out is not.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -144,20 +145,34 @@ int KafkaCluster::coordinator_of(std::string_view group) const {
   return rd_kafka_Node_id(rd_kafka_ConsumerGroupDescription_coordinator(groups[0]));
 }
 
+namespace {
+
+// All settings of a topic, its own and those it has from elsewhere.
+struct TopicConfig {
+  TopicConfig(rd_kafka_t* client, const std::string& topic) {
+    const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
+    auto* asked = resource.get();
+    event =
+        ask(client, [&](rd_kafka_queue_t* answers) { rd_kafka_DescribeConfigs(client, &asked, 1, nullptr, answers); });
+    std::size_t count = 0;
+    const auto* resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+    REQUIRE(count == 1);
+    const rd_kafka_ConfigEntry_t** first = rd_kafka_ConfigResource_configs(resources[0], &count);
+    entries = {first, count};
+  }
+
+  KafkaEvent event;
+  std::span<const rd_kafka_ConfigEntry_t*> entries;  // live in the event
+};
+
+}  // namespace
+
 std::string KafkaCluster::config_of(const std::string& topic, std::string_view name) const {
   const auto client = client_of(settings());
-  const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
-  auto* asked = resource.get();
-  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
-    rd_kafka_DescribeConfigs(client.get(), &asked, 1, nullptr, answers);
-  });
-  std::size_t count = 0;
-  const auto* resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  REQUIRE(count == 1);
-  const auto* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (rd_kafka_ConfigEntry_name(entries[i]) == name) return rd_kafka_ConfigEntry_value(entries[i]);
+  const TopicConfig config{client.get(), topic};
+  for (const auto* entry : config.entries) {
+    if (rd_kafka_ConfigEntry_name(entry) == name) return rd_kafka_ConfigEntry_value(entry);
   }
   return {};
 }
@@ -165,28 +180,21 @@ std::string KafkaCluster::config_of(const std::string& topic, std::string_view n
 // The admin interface sets all that a topic has of its own at once, so what it has is asked first.
 void KafkaCluster::set_config(const std::string& topic, std::string_view name, const std::string& value) const {
   const auto client = client_of(settings());
-  const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
-  auto* asked = resource.get();
-  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
-    rd_kafka_DescribeConfigs(client.get(), &asked, 1, nullptr, answers);
-  });
-  std::size_t count = 0;
-  const auto* resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  REQUIRE(count == 1);
+  const TopicConfig config{client.get(), topic};
   const KafkaConfigResource wanted{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
-  const auto* entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool is_its_own = rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
-    if (!is_its_own || rd_kafka_ConfigEntry_name(entries[i]) == name) continue;
-    rd_kafka_ConfigResource_set_config(wanted.get(), rd_kafka_ConfigEntry_name(entries[i]),
-                                       rd_kafka_ConfigEntry_value(entries[i]));
+  for (const auto* entry : config.entries) {
+    const bool is_its_own = rd_kafka_ConfigEntry_source(entry) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
+    if (!is_its_own || rd_kafka_ConfigEntry_name(entry) == name) continue;
+    rd_kafka_ConfigResource_set_config(wanted.get(), rd_kafka_ConfigEntry_name(entry),
+                                       rd_kafka_ConfigEntry_value(entry));
   }
   rd_kafka_ConfigResource_set_config(wanted.get(), std::string{name}.c_str(), value.c_str());
   auto* set = wanted.get();
   const auto done = ask(
       client.get(), [&](rd_kafka_queue_t* answers) { rd_kafka_AlterConfigs(client.get(), &set, 1, nullptr, answers); });
-  resources = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(done.get()), &count);
+  std::size_t count = 0;
+  const auto* resources =
+      rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(done.get()), &count);
   REQUIRE(count == 1);
   REQUIRE(rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/event_record.hpp"
+
 namespace sluice::engine {
 
 event::Event message(std::string_view who, int n, std::string_view tenant) {
@@ -18,10 +20,7 @@ event::Event message(std::string_view who, int n, std::string_view tenant) {
 }
 
 log::Outgoing record_of(const event::Event& event, const std::string& topic) {
-  auto encoded = event::encode(event).value();
-  const std::int32_t partition = event::partition_of(encoded.key, test_partitions);
-  return {
-      .topic = topic, .partition = partition, .key = encoded.key, .value = encoded.value, .headers = encoded.headers};
+  return event_record(event, topic, test_partitions);
 }
 
 std::string Script::name_of(const event::Event& event) {
