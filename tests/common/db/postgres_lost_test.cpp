@@ -291,7 +291,7 @@ TEST_CASE("a transaction that the server has ended for idling is done again and 
   world.proxy.let_answers_go();
   world.finish();
 
-  CHECK(world.answer(0));
+  CHECK_MESSAGE(world.answer(0), (world.answer(0) ? "" : world.answer(0).error().sentence));
   CHECK(world.count() == "2");
 }
 

@@ -16,6 +16,7 @@ struct PostgresProxy::Direction {
   std::array<char, 65536> piece{};
   std::string kept = {};
   bool writing = false;
+  bool ended = false;  // nothing more comes; who is at the other end learns it behind what was kept
 };
 
 struct PostgresProxy::Link : std::enable_shared_from_this<PostgresProxy::Link> {
@@ -29,7 +30,8 @@ struct PostgresProxy::Link : std::enable_shared_from_this<PostgresProxy::Link> {
     way.from.async_read_some(boost::asio::buffer(way.piece),
                              [self = shared_from_this(), &way](boost::system::error_code error, std::size_t count) {
                                if (error) {
-                                 self->close();
+                                 way.ended = true;
+                                 self->pass_on(way);
                                  return;
                                }
                                way.kept.append(way.piece.data(), count);
@@ -39,7 +41,11 @@ struct PostgresProxy::Link : std::enable_shared_from_this<PostgresProxy::Link> {
   }
 
   void pass_on(Direction& way) {
-    if (*way.held || way.writing || way.kept.empty()) return;
+    if (*way.held || way.writing) return;
+    if (way.kept.empty()) {
+      if (way.ended) close();
+      return;
+    }
     way.writing = true;
     const auto piece = std::make_shared<std::string>(std::exchange(way.kept, {}));
     boost::asio::async_write(way.to, boost::asio::buffer(*piece),
