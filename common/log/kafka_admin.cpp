@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr auto one_answer_wait_max = 1'000ms;  // of the many that patience asks for
 constexpr auto asking_again_pause = 50ms;
+constexpr auto settled_topic_wait_max = 5'000ms;  // until every broker has learnt of it
 constexpr std::int32_t replicas_wished = 3;
 constexpr std::int32_t partitions_max = 10'000;
 
@@ -173,6 +174,7 @@ Done KafkaAdmin::settle_existing(const TopicSpec& topic) {
     return partitions;
   });
   if (!found) return fail(found.error());
+  settled_.with([&](auto& settled) { settled.insert(topic.name); });
   if (*found == topic.partitions) return {};
   return fail(Kind::conflict, fmt::format("topic '{}' has {} partitions, not {}; the number is fixed for life",
                                           topic.name, *found, topic.partitions));
@@ -181,16 +183,27 @@ Done KafkaAdmin::settle_existing(const TopicSpec& topic) {
 // --- Looking
 // -------------------------------------------------------------------------------------------------------------
 
+// Each question goes to one broker, and that one may not have learnt yet of a topic that others know.
 Result<std::vector<TopicInfo>> KafkaAdmin::topics() {
-  auto found = patiently([this](Milliseconds /*wait*/) { return list_topics(); });
-  if (!found) return found;
-  constexpr std::size_t one_request_max = 200;
-  for (std::size_t at = 0; at < found->size(); at += one_request_max) {
-    const auto some = std::span{*found}.subspan(at, std::min(one_request_max, found->size() - at));
-    auto read = read_configs(some);
-    if (!read) return fail(std::move(read.error()));
-  }
-  return found;
+  const auto begun = clock_.now();
+  return patiently([&](Milliseconds wait) -> Result<std::vector<TopicInfo>> {
+    auto found = list_topics();
+    if (!found) return found;
+    std::unordered_set<std::string> without_settings;
+    constexpr std::size_t one_request_max = 200;
+    for (std::size_t at = 0; at < found->size(); at += one_request_max) {
+      const auto some = std::span{*found}.subspan(at, std::min(one_request_max, found->size() - at));
+      auto read = read_configs(some, wait, without_settings);
+      if (!read) return fail(std::move(read.error()));
+    }
+    if (without_settings.empty() && !lacks_settled(*found)) return found;
+    if (clock_.now() - begun < settled_topic_wait_max)
+      return fail(Kind::unavailable, "a broker lags behind the others");
+    // Somebody removes topics.
+    settled_.with([](auto& settled) { settled.clear(); });
+    std::erase_if(*found, [&](const TopicInfo& info) { return without_settings.contains(info.spec.name); });
+    return found;
+  });
 }
 
 Result<std::vector<TopicInfo>> KafkaAdmin::list_topics() {
@@ -208,29 +221,40 @@ Result<std::vector<TopicInfo>> KafkaAdmin::list_topics() {
   return found;
 }
 
-Done KafkaAdmin::read_configs(std::span<TopicInfo> topics) {
-  return patiently([&](Milliseconds wait) -> Done {
-    std::vector<KafkaConfigResource> made;
-    std::vector<rd_kafka_ConfigResource_t*> asked;
-    for (const auto& topic : topics) {
-      made.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.spec.name.c_str()));
-      asked.push_back(made.back().get());
-    }
-    const auto event = ask_admin("asking for topics' settings", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, wait,
-                                 [&](auto* options, auto* queue) {
-                                   rd_kafka_DescribeConfigs(client_.get(), asked.data(), asked.size(), options, queue);
-                                 });
-    if (!event) return fail(event.error());
-    std::size_t count = 0;
-    const auto* answer = rd_kafka_event_DescribeConfigs_result(event->get());
-    const auto* resources = rd_kafka_DescribeConfigs_result_resources(answer, &count);
-    for (const auto* resource : std::span{resources, count}) {
-      const std::string_view name = rd_kafka_ConfigResource_name(resource);
-      const auto topic = std::ranges::find(topics, name, [](const TopicInfo& info) { return info.spec.name; });
-      if (topic != topics.end()) read_config(resource, topic->spec);
-    }
-    return {};
+bool KafkaAdmin::lacks_settled(const std::vector<TopicInfo>& listed) const {
+  std::unordered_set<std::string_view> names;
+  for (const auto& topic : listed) names.insert(topic.spec.name);
+  return settled_.with([&](const auto& settled) {
+    return std::ranges::any_of(settled, [&](const auto& name) { return !names.contains(name); });
   });
+}
+
+Done KafkaAdmin::read_configs(std::span<TopicInfo> topics, Milliseconds wait,
+                              std::unordered_set<std::string>& without) {
+  std::vector<KafkaConfigResource> made;
+  std::vector<rd_kafka_ConfigResource_t*> asked;
+  for (const auto& topic : topics) {
+    made.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.spec.name.c_str()));
+    asked.push_back(made.back().get());
+  }
+  const auto event = ask_admin("asking for topics' settings", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, wait,
+                               [&](auto* options, auto* queue) {
+                                 rd_kafka_DescribeConfigs(client_.get(), asked.data(), asked.size(), options, queue);
+                               });
+  if (!event) return fail(event.error());
+  std::size_t count = 0;
+  const auto* answer = rd_kafka_event_DescribeConfigs_result(event->get());
+  const auto* resources = rd_kafka_DescribeConfigs_result_resources(answer, &count);
+  for (const auto* resource : std::span{resources, count}) {
+    const std::string_view name = rd_kafka_ConfigResource_name(resource);
+    if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      without.emplace(name);
+      continue;
+    }
+    const auto topic = std::ranges::find(topics, name, [](const TopicInfo& info) { return info.spec.name; });
+    if (topic != topics.end()) read_config(resource, topic->spec);
+  }
+  return {};
 }
 
 Result<std::int32_t> KafkaAdmin::partitions(const std::string& topic) {

@@ -58,6 +58,13 @@ void leave(KafkaScene& scene, Listener& listener) {
   CHECK(scene.until([&] { return listener.closed; }));
 }
 
+std::optional<TopicInfo> listed(KafkaScene& scene, const std::string& topic) {
+  const auto topics = scene.run(scene.log->topics());
+  if (!topics) FAIL("topics: ", topics.error().sentence);
+  const auto found = std::ranges::find(*topics, topic, [](const TopicInfo& each) { return each.spec.name; });
+  return found == topics->end() ? std::nullopt : std::optional{*found};
+}
+
 }  // namespace
 
 TEST_CASE("a stream of appends outlives the death of the leader and its reader misses nothing") {
@@ -172,19 +179,29 @@ TEST_CASE("topics of a large cluster have three copies of which two acknowledge"
   KafkaScene scene{KafkaCluster::three()};
   const auto topic = scene.fresh_topic(3);
 
-  std::optional<TopicInfo> info;  // the broker that is asked may learn of it last
-  CHECK(scene.until([&] {
-    const auto topics = scene.run(scene.log->topics());
-    REQUIRE(topics.has_value());
-    const auto found = std::ranges::find(*topics, topic, [](const TopicInfo& each) { return each.spec.name; });
-    if (found != topics->end()) info = *found;
-    return info.has_value();
-  }));
+  const auto info = listed(scene, topic);
 
   REQUIRE(info.has_value());
   CHECK(info->replicas == 3);
   CHECK(scene.cluster.config_of(topic, "min.insync.replicas") == "2");
   CHECK(scene.cluster.config_of(topic, "max.message.bytes") == "4194304");
+}
+
+// The listing asks one broker and the settings another, and brokers learn of a topic one after the other.
+TEST_CASE("a topic that was created is listed with its settings at once, whichever brokers are asked") {
+  KafkaScene scene{KafkaCluster::three()};
+  for (int round = 0; round < 40; ++round) {
+    const auto topic = unique_name("compacted");
+    const auto created =
+        scene.run(scene.log->create_topics({TopicSpec{.name = topic, .partitions = 2, .compacted = true}}));
+    REQUIRE(created.has_value());
+
+    const auto info = listed(scene, topic);
+
+    REQUIRE(info.has_value());
+    CHECK(info->spec.partitions == 2);
+    CHECK(info->spec.compacted);
+  }
 }
 
 }  // namespace sluice::log
