@@ -104,16 +104,6 @@ void KafkaHandover::take_away() {
   if (!notice.partitions.empty()) push(std::move(notice));
 }
 
-void KafkaHandover::begin_anew(const Partition& partition) {
-  const std::scoped_lock lock(mutex_);
-  auto* lane = find(partition);
-  if (!lane) return;
-  drop_ready(*lane);
-  *lane = Lane{.partition = partition, .epoch = next_epoch(), .ready = {}};
-  push(Lost{{partition}});
-  push(Assigned{{Assignment{partition, lane->epoch, std::nullopt}}});
-}
-
 void KafkaHandover::tell(Notice notice) {
   const std::scoped_lock lock(mutex_);
   if (std::holds_alternative<Closed>(notice)) closed_ = true;

@@ -48,9 +48,8 @@ class KafkaHandover : public std::enable_shared_from_this<KafkaHandover> {
 
   void revoke(Instant deadline);  // nothing more is delivered; commits are taken until release or take_away()
   [[nodiscard]] bool all_released() const;
-  void take_away();                             // everything is gone; what was not released is told as lost
-  void begin_anew(const Partition& partition);  // its offsets were reset: lost, and assigned without a watermark
-  void tell(Notice notice);                     // Broken or Closed
+  void take_away();          // everything is gone; what was not released is told as lost
+  void tell(Notice notice);  // Broken or Closed
   [[nodiscard]] bool is_current(const Partition& partition, Epoch epoch) const;
   [[nodiscard]] std::optional<Instant> unattended_since() const;  // something is to be told and nobody asks
 

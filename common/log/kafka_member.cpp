@@ -108,6 +108,7 @@ bool KafkaMember::serve() {
   if (phase_ == Phase::assigning) try_to_assign();
   commits_.send(client_.get(), group_queue_.get());
   more_to_read_ = phase_ == Phase::assigned && serve_sources();
+  if (!cut_off_.empty() && phase_ == Phase::assigned) begin_anew();
   keep_times();
   if (!close_deadline_) return true;
   return rd_kafka_consumer_closed(client_.get()) == 0 && clock_.now() < *close_deadline_ && phase_ != Phase::broken;
@@ -221,7 +222,7 @@ void KafkaMember::assign(rd_kafka_topic_partition_list_t* partitions) {
     auto& element = partitions->elems[i];
     const Partition partition{element.topic, element.partition};
     std::optional<Committed> committed;
-    if (element.offset >= 0) {
+    if (element.offset >= 0 && !cut_off_.contains(partition)) {
       const auto* metadata = static_cast<const char*>(element.metadata);
       committed = Committed{element.offset, metadata ? std::string{metadata, element.metadata_size} : std::string{}};
     }
@@ -236,6 +237,7 @@ void KafkaMember::assign(rd_kafka_topic_partition_list_t* partitions) {
     wakeup_.watch(source.queue.get(), last_name_);
     starts.emplace_back(partition, std::move(committed));
   }
+  cut_off_.clear();
   phase_ = Phase::assigned;
   if (!starts.empty()) handover_->assign(std::move(starts));
   const auto error = rd_kafka_assign(client_.get(), partitions);
@@ -245,6 +247,7 @@ void KafkaMember::assign(rd_kafka_topic_partition_list_t* partitions) {
 void KafkaMember::take_away() {
   sources_.clear();
   to_assign_.reset();
+  cut_off_.clear();
   handover_->take_away();
   if (phase_ != Phase::broken) phase_ = Phase::idle;
   rd_kafka_assign(client_.get(), nullptr);
@@ -277,6 +280,7 @@ bool KafkaMember::read(Source& source) {
     if (!message) seen_empty(source);
     if (!message || !take(source, *message, room, batch)) break;
   }
+  if (cut_off_.contains(source.partition)) return false;
   if (!batch.records.empty() || batch.end) handover_->put(source.partition, std::move(batch));
   return source.maybe_more;
 }
@@ -303,7 +307,12 @@ bool KafkaMember::take(Source& source, const rd_kafka_message_t& message, KafkaH
     voice_.warn(fmt::format("reading {}: {}", name_of(source.partition), rd_kafka_message_errstr(&message)));
     return true;
   }
-  if (message.offset < source.next) begin_anew(source, message.offset, batch);
+  if (message.offset < source.next) {
+    voice_.warn(fmt::format("{}: offset {} is gone, reading begins again at {}; the topic was truncated or made anew",
+                            name_of(source.partition), source.next, message.offset));
+    cut_off_.insert(source.partition);
+    return false;
+  }
   if (at_end) {
     source.next = message.offset;
     if (std::exchange(source.end, message.offset) != message.offset) batch.end = message.offset;
@@ -324,13 +333,18 @@ bool KafkaMember::take(Source& source, const rd_kafka_message_t& message, KafkaH
   return true;
 }
 
-// The watermark was above what the topic holds: it was cut off or made anew, and the library has gone to its beginning.
-void KafkaMember::begin_anew(Source& source, Offset offset, KafkaHandover::Batch& batch) {
-  voice_.warn(fmt::format("{}: offset {} is gone, reading begins again at {}; the topic was truncated or made anew",
-                          name_of(source.partition), source.next, offset));
-  batch = {};
-  source.end.reset();
-  handover_->begin_anew(source.partition);
+// What a topic holds ends below a watermark: it was cut off or made anew, and the library has gone to its beginning.
+// All that we have is assigned again, since the partitions of one number go together.
+void KafkaMember::begin_anew() {
+  rd_kafka_topic_partition_list_t* all = nullptr;
+  const auto error = rd_kafka_assignment(client_.get(), &all);
+  KafkaPartitions ours{all};
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return give_up(kafka_failure(error, "asking what is assigned"));
+  auto cut_off = std::exchange(cut_off_, {});
+  take_away();
+  cut_off_ = std::move(cut_off);
+  to_assign_ = std::move(ours);
+  phase_ = Phase::assigning;
 }
 
 // --- Deadlines and the end

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -80,7 +81,7 @@ class KafkaMember {
   bool read(Source& source);
   bool take(Source& source, const rd_kafka_message_t& message, KafkaHandover::Room room, KafkaHandover::Batch& batch);
   void seen_empty(Source& source);
-  void begin_anew(Source& source, Offset offset, KafkaHandover::Batch& batch);
+  void begin_anew();
   void keep_times();
   void begin_to_close();
   void give_up(Failure failure);
@@ -101,6 +102,7 @@ class KafkaMember {
   KafkaCommits commits_;
   Phase phase_ = Phase::idle;
   KafkaPartitions to_assign_;
+  std::set<Partition> cut_off_;  // their watermark is above what is there, so it is none
   std::unordered_map<KafkaWakeup::Name, Source> sources_;
   KafkaWakeup::Name last_name_ = KafkaWakeup::group;
   bool more_to_read_ = false;

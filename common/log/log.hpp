@@ -67,9 +67,10 @@ struct Revoking {
   std::vector<Partition> partitions;
   Instant deadline{};
 };
+// Already gone: commit nothing. As everywhere, the partitions of one number go and come together.
 struct Lost {
   std::vector<Partition> partitions;
-};  // already gone: commit nothing
+};
 struct Broken {
   Failure failure;
 };  // this consumer is unusable; close it and subscribe again

@@ -1,6 +1,8 @@
 // What a member of a group is told when offsets, sessions, owners or other members are not as they should be.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <span>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -39,7 +41,7 @@ void leave(KafkaScene& scene, Listener& listener) {
 
 // A listener on the only partition of a topic, once it is assigned.
 std::unique_ptr<Listener> join(KafkaScene& scene, Log& log, const std::string& group, const Partition& partition) {
-  auto listener = subscribe(scene, log, group, partition.topic);
+  auto listener = subscribe(scene, log, group, {partition.topic});
   start(scene, *listener);
   REQUIRE(scene.until([&] { return !listener->assigned.empty(); }));
   return listener;
@@ -66,6 +68,41 @@ TEST_CASE("a watermark above the end is told as a new beginning with an alarm") 
   for (const auto& got : listener->records) CHECK(got.epoch == listener->assigned[1].epoch);
   CHECK(scene.heard("truncated or made anew"));
   CHECK(commit(scene, *listener, 3).has_value());
+  leave(scene, *listener);
+}
+
+TEST_CASE("with a partition that begins anew the others of its number are assigned again where they stood") {
+  KafkaScene scene{KafkaCluster::single()};
+  const Partition cut_off{scene.fresh_topic(1), 0};
+  const Partition whole{scene.fresh_topic(1), 0};
+  const auto group = unique_name("group");
+  append_numbered(scene, cut_off, 0, 3);
+  append_numbered(scene, whole, 10, 15);
+  scene.cluster.commit_foreign(group, cut_off, {100, "P1"});
+  scene.cluster.commit_foreign(group, whole, {2, "ours"});
+
+  const auto listener = subscribe(scene, *scene.log, group, {cut_off.topic, whole.topic});
+  start(scene, *listener);
+  std::map<Partition, std::vector<Offset>> told;  // under what they were assigned last
+  const bool again = scene.until([&] {
+    told.clear();
+    for (const auto& got : listener->records) {
+      for (std::size_t i = 2; i < listener->assigned.size(); ++i) {
+        if (listener->assigned[i].epoch == got.epoch) told[got.partition].push_back(got.record.offset());
+      }
+    }
+    return told[cut_off].size() == 3 && told[whole].size() == 3;
+  });
+
+  REQUIRE(again);
+  CHECK(told[cut_off] == std::vector<Offset>{0, 1, 2});
+  CHECK(told[whole] == std::vector<Offset>{2, 3, 4});
+  CHECK(std::set(listener->lost.begin(), listener->lost.end()) == std::set{cut_off, whole});
+  REQUIRE(listener->assigned.size() == 4);
+  for (const auto& assignment : std::span{listener->assigned}.subspan(2)) {
+    if (assignment.partition == cut_off) CHECK_FALSE(assignment.committed.has_value());
+    if (assignment.partition == whole) CHECK(assignment.committed->metadata == "ours");
+  }
   leave(scene, *listener);
 }
 
@@ -171,7 +208,7 @@ TEST_CASE("an owner who asks for nothing gives up its partitions and learns it w
   auto settings = scene.settings();
   settings.unattended_max = 300ms;
   const auto log = scene.open(std::move(settings));
-  const auto hung = subscribe(scene, *log, group, partition.topic);
+  const auto hung = subscribe(scene, *log, group, {partition.topic});
 
   REQUIRE(scene.until([&] { return scene.heard("gave up its partitions"); }));
   const auto other = join(scene, *scene.log, group, partition);
@@ -301,7 +338,7 @@ TEST_CASE("members that come and go under load miss nothing and keep the order")
   std::vector<std::unique_ptr<Listener>> members;
 
   for (int round = 0; round < rounds; ++round) {
-    auto& joining = *members.emplace_back(subscribe(scene, *scene.log, group, topic));
+    auto& joining = *members.emplace_back(subscribe(scene, *scene.log, group, {topic}));
     joining.commits = true;
     start(scene, joining);
     for (int number = 0; number < 4; ++number) {

@@ -177,22 +177,6 @@ TEST_CASE("after a revocation nothing is delivered and commits are allowed until
   CHECK_FALSE(scene.handover->is_current(first, epoch));
 }
 
-TEST_CASE("a partition that begins anew is lost and assigned again without a watermark") {
-  HandoverScene scene;
-  scene.put(second, 7, 2);
-
-  scene.handover->begin_anew(second);
-  scene.put(second, 0, 1);
-
-  CHECK(std::get<Lost>(scene.next()).partitions == std::vector<Partition>{second});
-  const auto again = std::get<Assigned>(scene.next());
-  CHECK(again.partitions[0].epoch > scene.assigned.partitions[1].epoch);
-  CHECK_FALSE(again.partitions[0].committed.has_value());
-  const auto notice = scene.next();
-  CHECK(std::get<Records>(notice).epoch == again.partitions[0].epoch);
-  CHECK(std::get<Records>(notice).records[0].offset() == 0);
-}
-
 TEST_CASE("the last notice is told for ever") {
   HandoverScene scene;
 

@@ -126,10 +126,8 @@ std::vector<std::string> Listener::values() const {
   return found;
 }
 
-std::unique_ptr<Listener> subscribe(KafkaScene& scene, Log& log, std::string group, std::string topic) {
-  Subscription subscription{.group = std::move(group), .topics = {}};
-  subscription.topics.push_back(std::move(topic));
-  auto consumer = scene.run(log.subscribe(std::move(subscription)));
+std::unique_ptr<Listener> subscribe(KafkaScene& scene, Log& log, std::string group, std::vector<std::string> topics) {
+  auto consumer = scene.run(log.subscribe({.group = std::move(group), .topics = std::move(topics)}));
   if (!consumer) FAIL("subscribing: ", consumer.error().sentence);
   return std::make_unique<Listener>(std::move(*consumer));
 }

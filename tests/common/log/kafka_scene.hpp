@@ -99,7 +99,7 @@ struct Listener {
   std::optional<Failure> broken;
   bool closed = false;
 };
-std::unique_ptr<Listener> subscribe(KafkaScene& scene, Log& log, std::string group, std::string topic);
+std::unique_ptr<Listener> subscribe(KafkaScene& scene, Log& log, std::string group, std::vector<std::string> topics);
 void start(KafkaScene& scene, Listener& listener);  // listens until it is closed
 
 }  // namespace sluice::log

@@ -47,7 +47,7 @@ bool append_goes(KafkaScene& scene, const Partition& partition) {
 }
 
 std::unique_ptr<Listener> join(KafkaScene& scene, const std::string& group, const std::string& topic) {
-  auto listener = subscribe(scene, *scene.log, group, topic);
+  auto listener = subscribe(scene, *scene.log, group, {topic});
   start(scene, *listener);
   REQUIRE(scene.until([&] { return !listener->assigned.empty(); }));
   return listener;
