@@ -61,9 +61,9 @@ endfunction()
 # What ThreadSanitizer has something to say about; the tsan tree builds nothing else.
 add_custom_target(threaded_tests)
 
-# sluice_test(NAME SOURCES … USES … [LABELS threads kafka kafka_three postgres measure long] [TIMEOUT seconds])
-# Labels: `threads` also runs under ThreadSanitizer; `kafka` (one node), `kafka_three` and `postgres` need that service, which no
-# two tests use at once, since some kill it; `measure` never shares the machine.
+# sluice_test(NAME SOURCES … USES … [LABELS threads kafka kafka_three postgres storm measure long] [TIMEOUT seconds])
+# Labels: `threads` also runs under ThreadSanitizer; `kafka` (one node), `kafka_three`, `postgres` and `storm` (a Kafka and a
+# PostgreSQL of their own) need that service, which no two tests use at once, since some kill it; `measure` never shares the machine.
 function(sluice_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;USES;LABELS")
   add_executable(${name} ${arg_SOURCES})
@@ -74,7 +74,7 @@ function(sluice_test name)
     set(arg_TIMEOUT 120)
   endif()
   set(services ${arg_LABELS})
-  list(FILTER services INCLUDE REGEX "^(kafka|kafka_three|postgres)$")
+  list(FILTER services INCLUDE REGEX "^(kafka|kafka_three|postgres|storm)$")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK "${services}")
   if("measure" IN_LIST arg_LABELS)

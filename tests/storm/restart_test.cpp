@@ -238,11 +238,11 @@ class OnKafka {
   ~OnKafka() { cluster_.remove_topics(prefix_); }
 
   [[nodiscard]] std::unique_ptr<Scene> scene() const {
-    return split_scene(cluster_.brokers(), db::postgres_url_of_tests(), prefix_);
+    return split_scene(cluster_.brokers(), db::postgres_url_of_storms(), prefix_);
   }
 
  private:
-  log::KafkaCluster cluster_ = log::KafkaCluster::single();
+  log::KafkaCluster cluster_ = log::KafkaCluster::storm();
   std::string prefix_ = log::unique_name("restart");
 };
 

@@ -53,7 +53,7 @@ Storm::Storm(log::KafkaCluster cluster, const StormSize& size, std::uint64_t see
       size_(size),
       random_(seed),
       plan_(planned_storm(size, random_)),
-      scene_(split_scene(cluster_.brokers(), db::postgres_url_of_tests(), log::unique_name("storm"))),
+      scene_(split_scene(cluster_.brokers(), db::postgres_url_of_storms(), log::unique_name("storm"))),
       began_(scene_->clock().now()),
       producer_(std::make_unique<Scope>(scene_->loop())) {
   producer_->start(produce());

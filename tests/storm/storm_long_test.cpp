@@ -40,7 +40,7 @@ void begin(Storm& storm) {
 }  // namespace
 
 TEST_CASE("three minutes on one node, with a worker that stands still for one and a broker for half of one") {
-  Storm storm{log::KafkaCluster::single(), three_minutes, test_seed()};
+  Storm storm{log::KafkaCluster::storm(), three_minutes, test_seed()};
   begin(storm);
   storm.freeze();
   rebalance(storm, 60s);
@@ -82,7 +82,7 @@ TEST_CASE("a thousand kills") {
   constexpr int kills = 1'000;
   constexpr std::size_t slots = 4;
   Storm storm{
-      log::KafkaCluster::single(), {.events = 100'000, .conversations = 1'000, .produced_within = 400s}, test_seed()};
+      log::KafkaCluster::storm(), {.events = 100'000, .conversations = 1'000, .produced_within = 400s}, test_seed()};
   for (std::size_t which = 0; which < slots; ++which) storm.join("slot-" + std::to_string(which));
   for (int kill = 0; kill < kills; ++kill) {
     storm.wait(100ms, 900ms);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("joins, kills, a frozen worker, a broker that is away and dead letters that are not taken do no harm") {
   Storm storm{
-      log::KafkaCluster::single(), {.events = 20'000, .conversations = 300, .produced_within = 35s}, test_seed()};
+      log::KafkaCluster::storm(), {.events = 20'000, .conversations = 300, .produced_within = 35s}, test_seed()};
   storm.join();
   storm.join();
   storm.wait(3s, 4s);

@@ -34,6 +34,10 @@ std::string postgres_url_of_tests() {
   return variable("TEST_POSTGRES");
 }
 
+std::string postgres_url_of_storms() {
+  return variable("TEST_POSTGRES_STORM");
+}
+
 std::string with_database(const std::string& url, std::string_view database) {
   const auto path = url.find('/', url.find("://") + 3);
   const auto query = url.find('?', path);

@@ -17,7 +17,9 @@
 
 namespace sluice::db {
 
-std::string postgres_url_of_tests();  // throws, naming scripts/test, when there is none
+// They throw, naming scripts/test, when there is none.
+std::string postgres_url_of_tests();
+std::string postgres_url_of_storms();
 
 // The same URL with another database, and with one more parameter.
 std::string with_database(const std::string& url, std::string_view database);

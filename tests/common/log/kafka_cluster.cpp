@@ -88,6 +88,10 @@ KafkaCluster KafkaCluster::three() {
   return KafkaCluster{needed("TEST_KAFKA_THREE")};
 }
 
+KafkaCluster KafkaCluster::storm() {
+  return KafkaCluster{needed("TEST_KAFKA_STORM")};
+}
+
 KafkaSettings KafkaCluster::settings() const {
   KafkaSettings settings;
   settings.brokers = brokers_;

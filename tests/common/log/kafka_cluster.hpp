@@ -13,9 +13,11 @@ namespace sluice::log {
 
 class KafkaCluster {
  public:
-  // From TEST_KAFKA_SINGLE and TEST_KAFKA_THREE, which scripts/test sets; without them the test fails and says so.
+  // From TEST_KAFKA_SINGLE, TEST_KAFKA_THREE and TEST_KAFKA_STORM, which scripts/test sets; without them the test fails
+  // and says so.
   static KafkaCluster single();
   static KafkaCluster three();
+  static KafkaCluster storm();  // one node
 
   [[nodiscard]] const std::string& brokers() const { return brokers_; }
 
