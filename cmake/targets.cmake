@@ -1,3 +1,10 @@
+# What tells a fuzz target which way an input took. The code of a test needs none of it.
+function(sluice_can_be_fuzzed target)
+  if(SLUICE_CHECK)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
 # Precompiled headers for the whole tree: Asio alone costs four seconds per unit without one. A header and the units that use it
 # are compiled with the same options, so tests have one of their own where theirs differ (see sluice_test_settings).
 if(SLUICE_PCH)
@@ -26,6 +33,9 @@ function(sluice_common_settings target)
   endif()
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   sluice_compile_together(${target})
+  if(ARGN STREQUAL "sluice_pch")
+    sluice_can_be_fuzzed(${target})
+  endif()
   if(SLUICE_PCH)
     target_compile_definitions(${target} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
       BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)
@@ -39,6 +49,7 @@ function(sluice_test_settings target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-g1> $<$<BOOL:${SLUICE_CHECK}>:-O0> $<$<BOOL:${SLUICE_TSAN}>:-O0>)
 endfunction()
 if(SLUICE_PCH)
+  sluice_can_be_fuzzed(sluice_pch)
   sluice_test_settings(sluice_test_pch)
 endif()
 

@@ -193,6 +193,7 @@ TEST_CASE_TEMPLATE_DEFINE("a rate of dead letters pauses its tenant", Atomic, de
 
 TEST_CASE_TEMPLATE_DEFINE("an operator pauses", Atomic, pause_stories) {
   EngineWorld world{Atomic::value};
+  world.limits.retry.park_max = 2h;
   const auto pause = [&](store::Pause its) {
     REQUIRE(with_database<sluice::Done>(world, [&](db::Database& database) {
               return store::pause(database, its);
