@@ -11,8 +11,6 @@ namespace sluice::ops {
 namespace {
 
 constexpr std::chrono::hours day{24};
-constexpr auto pool_retention = 14 * day;  // an alarm comes at half of it
-constexpr auto dead_retention = 90 * day;  // an alarm comes 14 days before
 
 struct Figures {
   log::Offset records = 0;  // an upper bound where offsets have gaps
@@ -65,11 +63,13 @@ std::vector<log::TopicSpec> topics_wanted(std::string_view prefix) {
   std::vector<log::TopicSpec> wanted;
   for (const auto pool : event::pools) {
     const auto topics = event::topics_of(prefix, pool);
-    wanted.push_back({.name = topics.main, .partitions = event::partitions_per_topic, .retention = pool_retention});
-    wanted.push_back({.name = topics.retry, .partitions = event::partitions_per_topic, .retention = pool_retention});
+    wanted.push_back(
+        {.name = topics.main, .partitions = event::partitions_per_topic, .retention = event::pool_retention});
+    wanted.push_back(
+        {.name = topics.retry, .partitions = event::partitions_per_topic, .retention = event::pool_retention});
     wanted.push_back({.name = topics.dead,
                       .partitions = event::partitions_per_topic,
-                      .retention = dead_retention,
+                      .retention = event::dead_retention,
                       .compacted = true});
   }
   return wanted;

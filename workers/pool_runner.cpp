@@ -2,6 +2,7 @@
 
 #include "common/async/spawn.hpp"
 #include "common/base/ensure.hpp"
+#include "common/event/pools.hpp"
 
 namespace sluice::workers {
 
@@ -29,6 +30,7 @@ struct PoolRunner::Running {
 
   static engine::EngineLimits limits_of(engine::EngineLimits limits, const PoolContext& context) {
     limits.drain_max = std::chrono::seconds{context.settings.process.drain_seconds};
+    if (context.log.capabilities().removes_unfinished) limits.records_kept = event::pool_retention;
     return limits;
   }
 

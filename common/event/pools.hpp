@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +22,10 @@ PoolTopics topics_of(std::string_view prefix, std::string_view pool);
 std::string group_of(std::string_view prefix, std::string_view pool);
 
 constexpr int partitions_per_topic = 32;  // fixed for life: the start refuses another count
+
+// How long a broker that removes by age keeps records of these topics.
+constexpr std::chrono::hours pool_retention{14 *
+                                            24};  // main and retry; the engine sees to it that nothing waits so long
+constexpr std::chrono::hours dead_retention{90 * 24};
 
 }  // namespace sluice::event

@@ -25,7 +25,9 @@ class KafkaLog final : public Log {
   // after their session time-out. Consumers may be destroyed later.
   ~KafkaLog() override;
 
-  [[nodiscard]] Capabilities capabilities() const override { return {.atomic = false, .many_processes = true}; }
+  [[nodiscard]] Capabilities capabilities() const override {
+    return {.atomic = false, .many_processes = true, .removes_unfinished = true};
+  }
   Task<Result<std::vector<Offset>>> append(std::vector<Outgoing> records) override;
   Task<Result<std::vector<Offset>>> append_atomically(std::vector<Outgoing> records, db::Batch changes,
                                                       std::vector<Commit> commits) override;  // Kind::invalid

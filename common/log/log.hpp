@@ -130,8 +130,9 @@ struct ReadLimits {
 };
 
 struct Capabilities {
-  bool atomic = false;          // append_atomically exists
-  bool many_processes = false;  // a group may have members in several processes
+  bool atomic = false;              // append_atomically exists
+  bool many_processes = false;      // a group may have members in several processes
+  bool removes_unfinished = false;  // retention asks for nothing but age
 };
 
 // Used from any loop's thread; each call resumes on the loop it was made on.

@@ -153,7 +153,7 @@ Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
     co_return;
   }
   count_out(*pair, *one.queued);
-  if (holds) pair->held.insert_or_assign(one.lane, std::move(*holds));
+  if (holds) hold(*pair, one.lane, std::move(*holds));
 }
 
 Task<> EngineCore::admit_events(PairPtr pair) {

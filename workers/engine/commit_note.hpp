@@ -16,7 +16,7 @@ namespace sluice::engine {
 
 struct CommitNote {
   bool open = false;               // events ran, and their owner has not let go of the partition: it may have died
-  bool progress = false;           // while open: something ended well since this was first written
+  bool progress = false;           // while open: the watermark moved, or one of the group did no harm
   std::uint32_t unclean_ends = 0;  // owners that died one after the other without any progress
   std::uint32_t group = 0;         // 0: everything is admitted; else so many at a time, to find what kills the process
   std::uint32_t alone = 0;         // deaths in a row with one event alone,

@@ -19,7 +19,7 @@ std::optional<log::Commit> EngineCore::commit_of(Pair& pair, Which which, bool o
   constexpr std::size_t run_bytes_min = 2;
   auto progress = place->tracker.progress(also, log::metadata_bytes_max / run_bytes_min);
   CommitNote note{.done = std::move(progress.done)};
-  place->trial.write(note, open);
+  place->trial.write(note, open, progress.watermark > place->watermark_at_first);
   std::string text = write_note(note, progress.watermark, log::metadata_bytes_max);
   if (which == Which::main)
     pair.map_share = static_cast<double>(text.size()) / static_cast<double>(log::metadata_bytes_max);

@@ -6,6 +6,7 @@
 //   life.cpp           a conversation in memory
 //   sharing.cpp        the window of records in memory
 //   parked.cpp         a parked conversation
+//   aging.cpp          what waits until its record is about to be removed
 //   moving.cpp         main records on their way into retry
 //   waiting.cpp        parked heads that wait for a dependency
 //   pausing.cpp        tenants that wait
@@ -59,6 +60,7 @@ struct Head {
   std::string why;
   std::chrono::milliseconds paused{};  // since then, waiting for a dependency or under a pause
   std::optional<WallTime> paused_since = {};
+  bool expires = false;  // its record is about to be removed: it ends now
 };
 
 // A main record on its way into the retry partition.
@@ -168,6 +170,15 @@ struct EngineCore {
   Task<bool> keep_row(PairPtr pair, Head head);
   db::Statement row_of(const Pair& pair, const Head& head) const;
 
+  // aging.cpp
+  Task<> watch_ages();
+  [[nodiscard]] Duration age_of(const log::Record& record) const;
+  [[nodiscard]] bool expires(const log::Record& record) const;
+  Task<Duration> oldest_age(PairPtr pair, Which which);
+  Task<> rouse_expiring(PairPtr pair);
+  void rouse(Pair& pair, LaneId lane);
+  static Outcome expired();
+
   // sharing.cpp
   void count_in(Pair& pair, const Queued& queued);
   void count_out(Pair& pair, const Queued& queued);
@@ -189,7 +200,9 @@ struct EngineCore {
   // holding.cpp
   Task<> load_held(PairPtr pair);
   void complete_dead_head(Pair& pair, LaneId lane, const Held& held);
-  void let_go(Pair& pair, LaneId lane);
+  void hold(Pair& pair, LaneId lane, Held held);
+  static std::uint64_t hold_of(const Pair& pair, LaneId lane);  // 0: none
+  void let_go(Pair& pair, LaneId lane, std::uint64_t hold);
   Task<> look_for_released();
   void hold_followers(const PairPtr& pair, Lane& lane, Held held);
   [[nodiscard]] bool is_held_head(const Pair& pair, LaneId lane, const event::Event& event) const;
@@ -305,6 +318,7 @@ struct EngineCore {
   Signal nobody;  // is never notified
   bool looks_for_released = false;
   bool released_news = false;
+  std::uint64_t holds_so_far = 0;
   EngineFigures figures;
   Runs runs;  // handlers at work
   std::optional<EngineMetrics> metrics;

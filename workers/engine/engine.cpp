@@ -67,10 +67,13 @@ void Engine::lift(const event::Tenant& tenant) {
 Task<Result<bool>> Engine::release(event::EventKey key) {
   const LaneId lane = lane_of(key);
   const std::int32_t number = event::partition_of(event::text_of(key), core_->spec.partitions);
+  const auto found = core_->pairs.find(number);
+  const PairPtr pair = found == core_->pairs.end() ? nullptr : found->second;
+  const std::uint64_t hold = pair ? EngineCore::hold_of(*pair, lane) : 0;
   auto released =
       co_await store::release_lane(core_->parts.database, core_->spec.name, number, static_cast<std::int64_t>(lane));
   if (!released) co_return fail(std::move(released.error()));
-  if (const auto pair = core_->pairs.find(number); pair != core_->pairs.end()) core_->let_go(*pair->second, lane);
+  if (pair && pair->current) core_->let_go(*pair, lane, hold);
   co_return *released;
 }
 

@@ -73,6 +73,7 @@ struct EngineFigures {
   std::size_t watermarks_still = 0;      // partitions that have not moved for too long
   Duration watermark_age{};              // of the slowest one with something unfinished
   double note_share = 0;                 // of the fullest commit note
+  Duration oldest_age{};                 // of what is not done, where the log removes by age
   log::Offset lag = 0;  // main records that are not done, all partitions of ours together, as last seen
   std::uint64_t loop_standstills = 0;
   std::uint64_t long_lanes = 0;        // conversations that went through retry because of their length

@@ -9,8 +9,7 @@ Task<> EngineCore::load_held(PairPtr pair) {
   for (std::uint32_t failures = 1; pair->admits(); ++failures) {
     const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
     if (rows) {
-      for (const auto& row : *rows)
-        pair->held.insert_or_assign(static_cast<LaneId>(row.lane), Held{row.event, row.why, row.since});
+      for (const auto& row : *rows) hold(*pair, static_cast<LaneId>(row.lane), Held{row.event, row.why, row.since});
       for (const auto& [lane, held] : pair->held) complete_dead_head(*pair, lane, held);
       co_return;
     }
@@ -19,10 +18,11 @@ Task<> EngineCore::load_held(PairPtr pair) {
   }
 }
 
-// A parked head that became the dead letter, whose completion did not come to be committed.
+// A parked head that became the dead letter, whose completion did not come to be committed. Where it was appended more
+// than once it may stand behind its followers: then it has its turn again.
 void EngineCore::complete_dead_head(Pair& pair, LaneId lane, const Held& held) {
   const auto event = event::EventId::parse(held.event);
-  if (!event || !pair.parked.contains(lane) || !index.holds(lane, short_id(*event))) return;
+  if (!event || !pair.parked.contains(lane) || !index.is_head(lane, short_id(*event))) return;
   const log::Offset offset = *index.head(lane);
   complete(pair, Which::retry, {&offset, 1});
   index.remove_head(lane);
@@ -31,7 +31,7 @@ void EngineCore::complete_dead_head(Pair& pair, LaneId lane, const Held& held) {
 
 // The row is durable; what stands behind the dead letter in memory goes where later events will go too.
 void EngineCore::hold_followers(const PairPtr& pair, Lane& lane, Held held) {
-  pair->held.insert_or_assign(lane.id, std::move(held));
+  hold(*pair, lane.id, std::move(held));
   for (auto& queued : std::exchange(lane.queue, {})) move(pair, Move{std::move(queued), lane.id});
 }
 
@@ -41,10 +41,24 @@ bool EngineCore::is_held_head(const Pair& pair, LaneId lane, const event::Event&
   return held != pair.held.end() && held->second.event == event.id.text();
 }
 
-void EngineCore::let_go(Pair& pair, LaneId lane) {
-  if (pair.held.erase(lane) == 0) return;
+void EngineCore::hold(Pair& pair, LaneId lane, Held held) {
+  held.number = ++holds_so_far;
+  pair.held.insert_or_assign(lane, std::move(held));
+}
+
+std::uint64_t EngineCore::hold_of(const Pair& pair, LaneId lane) {
+  const auto held = pair.held.find(lane);
+  return held == pair.held.end() ? 0 : held->second.number;
+}
+
+// Only the hold that was there when the release was asked for or looked for: a released follower may have become the
+// next dead letter meanwhile.
+void EngineCore::let_go(Pair& pair, LaneId lane, std::uint64_t hold) {
+  if (hold == 0 || hold_of(pair, lane) != hold) return;
+  pair.held.erase(lane);
   parts.logger.info("a held conversation goes on", {{"pool", spec.name}, {"partition", pair.number}});
-  const bool head_runs = pair.lanes.contains(lane);  // its replayed head: they follow when it has ended
+  // Its replayed head, or a follower that expires: they go on when it has ended.
+  const bool head_runs = pair.lanes.contains(lane) || pair.burying.contains(lane);
   if (!pair.opened || head_runs || !index.holds(lane)) return;
   index.set_due(lane, parts.clock.now());
   arm_parked();
@@ -60,17 +74,17 @@ Task<> EngineCore::look_for_released() {
       if (!pair->held.empty()) holding.push_back(pair);
     }
     for (const auto& pair : holding) {
-      std::vector<LaneId> known;  // what is held from now on may not be among the rows that are read
-      for (const auto& [lane, held] : pair->held) known.push_back(lane);
+      std::vector<std::pair<LaneId, std::uint64_t>> known;  // what is held from now on may not be among the rows
+      for (const auto& [lane, held] : pair->held) known.emplace_back(lane, held.number);
       const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
       if (!rows) {
         released_news = co_await storage_pause(1, *pair);
         continue;
       }
-      for (const LaneId lane : known) {
+      for (const auto& [lane, hold] : known) {
         const bool still = std::any_of(rows->begin(), rows->end(),
-                                       [&](const auto& row) { return static_cast<LaneId>(row.lane) == lane; });
-        if (!still && pair->admits()) let_go(*pair, lane);
+                                       [id = lane](const auto& row) { return static_cast<LaneId>(row.lane) == id; });
+        if (!still && pair->admits()) let_go(*pair, lane, hold);
       }
     }
   }

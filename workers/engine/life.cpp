@@ -23,6 +23,10 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
       join_parked(pair, lane);
       break;
     }
+    if (alone == lane.id && lane.tries > 0) {  // its answer was progress; what comes now may still kill
+      const bool noted = co_await begin_group(pair, Which::main, 1, lane.queue.front().offset);
+      if (!noted) break;
+    }
     auto outcome =
         co_await run_handler(pair, lane.queue.front().event, &lane, lane.tries, std::exchange(lane.woken, false));
     if (!outcome || !pair->current) break;

@@ -51,6 +51,8 @@ std::string described(const EngineLimits& limits) {
   std::vector<std::int64_t> ladder;
   for (const auto step : limits.retry.ladder) ladder.push_back(step.count());
   say("ladder", fmt::format("{}s", fmt::join(ladder, "s,")));
+  say("records_kept", limits.records_kept ? fmt::format("{}h", limits.records_kept->count()) : "until done");
+  ms("age_pause", limits.age_pause);
   say("park_max", fmt::format("{}h", limits.retry.park_max.count()));
   return text;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "workers/engine/dead_rate.hpp"
@@ -44,6 +45,8 @@ struct EngineLimits {
   std::chrono::milliseconds handler_late_max{5'000};       // which tell of a handler so long past its deadline,
   std::chrono::milliseconds watermark_still_max{600'000};  // of a watermark that has not moved for so long,
   std::chrono::milliseconds standstill_max{1'000};         // and of a loop that did nothing else for so long
+  std::optional<std::chrono::hours> records_kept = {};     // where the log removes records of that age, done or not
+  std::chrono::minutes age_pause{60};                      // between looks at the oldest ones
   RetrySettings retry = {};
 };
 

@@ -19,6 +19,9 @@ EngineMetrics::EngineMetrics(Metrics& metrics, const std::string& pool)
       watermark_age_(metrics.gauge("sluice_engine_watermark_age_seconds",
                                    "How long the slowest watermark has not moved with something unfinished.",
                                    {{"pool", pool}})),
+      oldest_age_(metrics.gauge("sluice_engine_oldest_seconds",
+                                "Age of the oldest record that is not done, where the log removes by age.",
+                                {{"pool", pool}})),
       watermarks_still_(
           metrics.gauge("sluice_engine_watermarks_still", "Partitions of which that is an alarm.", {{"pool", pool}})),
       handlers_late_(
@@ -54,6 +57,7 @@ void EngineMetrics::show(const EngineFigures& figures, const Dependencies* depen
   set(note_share_, figures.note_share);
   set(lag_, figures.lag);
   set(watermark_age_, std::chrono::duration<double>(figures.watermark_age).count());
+  set(oldest_age_, std::chrono::duration<double>(figures.oldest_age).count());
   set(watermarks_still_, figures.watermarks_still);
   set(handlers_late_, figures.handlers_late);
   finished_.rise_to(figures.finished);

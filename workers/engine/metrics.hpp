@@ -39,7 +39,7 @@ class EngineMetrics {
   Metrics& metrics_;
   std::string pool_;
   Gauge running_, lanes_, records_, bytes_, parked_lanes_, parked_events_, partitions_, paused_, note_share_, lag_,
-      watermark_age_, watermarks_still_, handlers_late_;
+      watermark_age_, oldest_age_, watermarks_still_, handlers_late_;
   Shown finished_, dead_, tripped_, handlers_late_ever_, standstills_, long_lanes_, journal_dropped_;
   std::vector<Shown> tries_;  // by outcome, in the order of outcome_words
   std::map<std::string, OfDependency, std::less<>> dependencies_;

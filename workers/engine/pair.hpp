@@ -25,7 +25,11 @@ namespace sluice::engine {
 
 struct Side {
   Side(log::Partition its_partition, log::Epoch its_epoch, Tracker its_tracker, Trial its_trial)
-      : partition(std::move(its_partition)), epoch(its_epoch), tracker(std::move(its_tracker)), trial(its_trial) {}
+      : partition(std::move(its_partition)),
+        epoch(its_epoch),
+        tracker(std::move(its_tracker)),
+        trial(its_trial),
+        watermark_at_first(tracker.watermark()) {}
 
   [[nodiscard]] bool has_news() const { return tracker.changes() != committed_changes || trial_changed; }
 
@@ -33,6 +37,7 @@ struct Side {
   log::Epoch epoch;
   Tracker tracker;
   Trial trial;
+  log::Offset watermark_at_first;
   std::uint64_t committed_changes = 0;
   bool trial_changed = false;  // since the last commit
   bool paused = false;
@@ -62,6 +67,7 @@ struct Held {
   std::string event;  // that became a dead letter
   std::string why;
   WallTime since{};
+  std::uint64_t number = 0;  // of this hold, in this process: an operator's release may be heard of when the next holds
 };
 
 struct Pair {
@@ -104,6 +110,7 @@ struct Pair {
   bool mover_runs = false;
   std::unordered_map<LaneId, Instant> new_heads;  // parked and not yet delivered: when they are due
   std::unordered_map<LaneId, Held> held;          // until released, with or without anything behind
+  std::unordered_set<LaneId> burying;             // held ones whose head expires: it is on its way to the dead letters
   std::unordered_set<LaneId> parked;              // conversations of the parked index that are in this pair
   std::unordered_set<ShortId> scheduling;         // their rows in the schedule may be written: they may fire already
 };

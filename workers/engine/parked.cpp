@@ -98,17 +98,26 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     if (!offset) break;
     auto record = co_await fetch(pair, Which::retry, *offset);
     if (!record || !pair->admits()) break;
+    const bool ends_now = expires(*record);
+    if (pair->held.contains(lane) && !ends_now) break;
     auto event = event::decode(record->key(), record->value(), record->headers());
     ENSURE(event.has_value(), "a record that was read once can be read again");
     auto head = co_await head_of(pair, lane, *event);
     if (!head || !pair->admits()) break;
-    if (must_sleep(lane, event->tenant)) {
+    head->expires = ends_now;
+    const bool may_run = !pair->held.contains(lane) && !must_sleep(lane, event->tenant);
+    if (!may_run && !ends_now) {
       co_await put_to_sleep(pair, std::move(*head), event->tenant);
       break;
     }
-    auto outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
-    if (!outcome || !pair->current) break;
-    harmless(*pair, Which::retry);
+    std::optional<Outcome> outcome;
+    if (may_run) {
+      outcome = co_await run_handler(pair, *event, nullptr, head->tries, false);
+      if (!outcome || !pair->current) break;
+      harmless(*pair, Which::retry);
+    } else {
+      outcome = expired();
+    }
     goes_on = co_await act_parked(pair, *offset, *event, std::move(*head), std::move(*outcome));
     if (pair->retry_admission.flows) continue;
     if (goes_on && pair->admits() && index.holds(lane)) {
@@ -118,12 +127,18 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     break;
   }
   survived(*pair, Which::retry, lane);
+  if (pair->burying.erase(lane) == 0 || pair->held.contains(lane) || !pair->admits()) co_return;
+  if (!index.holds(lane) || index.is_due(lane)) co_return;
+  index.set_due(lane, parts.clock.now());  // released meanwhile
+  arm_parked();
 }
 
 // False: its turn is over for now.
 Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head,
                                   Outcome outcome) {
   const Acting acting{*pair};
+  if (head.expires && (std::holds_alternative<Later>(outcome) || std::holds_alternative<Waiting>(outcome)))
+    outcome = expired();
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
     auto why = fmt::format("waiting for {}", waiting->dependency);
     if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);
@@ -155,7 +170,8 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     }
     outcome = Never{std::move(later->why), "parked too long"};
   }
-  if (const auto* never = std::get_if<Never>(&outcome); never != nullptr && holds_letter(event, *never)) {
+  if (const auto* never = std::get_if<Never>(&outcome);
+      never != nullptr && !head.expires && holds_letter(event, *never)) {
     co_await put_to_sleep(pair, std::move(head), event.tenant);
     co_return false;
   }
@@ -180,7 +196,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     watch_bounds(*pair);
   }
   if (finished == Finished::durable && settled.holds) {
-    pair->held.insert_or_assign(lane, std::move(*settled.holds));
+    hold(*pair, lane, std::move(*settled.holds));
     co_return false;
   }
   co_return true;

@@ -127,6 +127,11 @@ std::size_t ParkedIndex::behind(LaneId lane) const {
   return name == none ? 0 : lanes_[name].behind;
 }
 
+bool ParkedIndex::is_head(LaneId lane, ShortId id) const {
+  const Name name = find(lane);
+  return name != none && lanes_[name].event == id;
+}
+
 std::optional<log::Offset> ParkedIndex::head(LaneId lane) const {
   const Name name = find(lane);
   if (name == none) return std::nullopt;

@@ -29,6 +29,7 @@ class ParkedIndex {
   [[nodiscard]] bool holds(LaneId lane, ShortId id) const;  // the same event stands there already
   [[nodiscard]] std::size_t behind(LaneId lane) const;      // without the head
   [[nodiscard]] std::optional<log::Offset> head(LaneId lane) const;
+  [[nodiscard]] bool is_head(LaneId lane, ShortId id) const;
 
   void remove_head(LaneId lane);
   void forget(LaneId lane);  // its partition has gone

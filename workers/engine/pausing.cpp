@@ -63,6 +63,10 @@ std::vector<LaneId> Pausing::wake(const std::string& tenant) {
   return lanes;
 }
 
+bool Pausing::wake_one(LaneId lane) {
+  return std::ranges::any_of(asleep_, [&](auto& of_tenant) { return of_tenant.second.erase(lane) > 0; });
+}
+
 std::vector<LaneId> Pausing::wake_one_of_each() {
   std::vector<LaneId> woken;
   for (auto& [tenant, lanes] : asleep_) {

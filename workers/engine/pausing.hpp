@@ -36,6 +36,7 @@ class Pausing {
 
   void sleep(const event::Tenant& tenant, LaneId lane) { asleep_[tenant.text()].insert(lane); }
   [[nodiscard]] std::vector<LaneId> wake(const std::string& tenant);  // all of them
+  [[nodiscard]] bool wake_one(LaneId lane);                           // false: it does not sleep
   [[nodiscard]] std::vector<LaneId> wake_one_of_each();               // of tenants that the breaker paused
   void forget(LaneId lane);                                           // its partition has gone
 

@@ -42,6 +42,7 @@ Task<> EngineCore::serve() {
   work.start(keep_pauses());
   work.start(watch());
   work.start(measure_lag());
+  if (limits.records_kept) work.start(watch_ages());
   const auto listening =
       parts.database.listen(std::string{store::held_lanes_channel}, [this] { work.start(look_for_released()); });
   while (!drained) {

@@ -56,11 +56,14 @@ Task<bool> EngineCore::add_letter(PairPtr pair, Settled& settled, Never never, c
                      .error_class = class_of(never)};
   settled.finish.outputs.push_back(dead_letter(topics.dead, spec.partitions, *record, facts));
   settled.finish.buries = true;
-  if (spec.followers != Followers::hold) co_return true;
+  const LaneId lane = lane_of(event.key);
+  const auto already = pair->held.find(lane);
+  const bool is_follower = already != pair->held.end() && already->second.event != event.id.text();
+  if (spec.followers != Followers::hold || is_follower) co_return true;
   const Held held{event.id.text(), scrubbed(never.why.sentence), facts.now};
   settled.finish.changes.statements.push_back(store::hold_lane({.pool = spec.name,
                                                                 .partition = pair->number,
-                                                                .lane = static_cast<std::int64_t>(lane_of(event.key)),
+                                                                .lane = static_cast<std::int64_t>(lane),
                                                                 .tenant = event.tenant.text(),
                                                                 .event = held.event,
                                                                 .why = held.why,

@@ -53,10 +53,11 @@ void Trial::passed(bool more_wait) {
   }
 }
 
-void Trial::write(CommitNote& note, bool open) const {
+void Trial::write(CommitNote& note, bool open, bool moved) const {
+  const bool progress = is_on() ? progress_ : moved;
   note.open = open && open_;
-  note.progress = note.open && progress_;
-  note.unclean_ends = progress_ && !is_on() ? 0 : unclean_ends_;
+  note.progress = note.open && progress;
+  note.unclean_ends = progress && !is_on() ? 0 : unclean_ends_;
   note.group = group_;
   note.alone = alone_;
   note.suspect = suspect_;

@@ -1,7 +1,8 @@
-// Finding the event that kills the process. An owner that died with events running, and without anything having ended
-// well, is an unclean end; the second one in a row begins the trial: the partition admits what was unfinished in
+// Finding the event that kills the process. An owner that died with events running, and without the watermark having
+// moved, is an unclean end; the second one in a row begins the trial: the partition admits what was unfinished in
 // groups, half as many at each further end, twice as many after a group that passed. An event that was alone in three
-// ends in a row is convicted. Whoever was in flight at a SIGKILL is no suspect: something else ends well before that.
+// ends in a row, and had not answered, is convicted. What ends well above the watermark says nothing: it may be all the
+// others, as often as the one that kills is tried. Whoever was in flight at a SIGKILL is no suspect: it passes a trial.
 //
 // Of one partition of one owner. It knows no events, no log and no time; what it says must be durable in the commit's
 // note before the events of a group run.
@@ -32,11 +33,12 @@ class Trial {
   void begin(std::size_t count, log::Offset first);
   // With a group of one: it is to become a dead letter instead of running again.
   [[nodiscard]] bool convicts(log::Offset first) const;
-  void passed(bool more_wait);                                 // each of the group has ended, or has run without harm
-  bool progress() { return !std::exchange(progress_, true); }  // true: that is news
+  void passed(bool more_wait);  // each of the group has ended, or has run without harm
+  bool progress() { return is_on() && !std::exchange(progress_, true); }  // of the group; true: that is news
 
-  // Takes over its part of the note; the other part is the tracker's. `open`: false when the owner lets go.
-  void write(CommitNote& note, bool open) const;
+  // Takes over its part of the note; the other part is the tracker's. `open`: false when the owner lets go. `moved`:
+  // the note's watermark is above the one at assignment.
+  void write(CommitNote& note, bool open, bool moved) const;
 
  private:
   static constexpr std::uint32_t everything = std::numeric_limits<std::uint32_t>::max();

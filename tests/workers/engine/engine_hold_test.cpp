@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include "common/store/held_lanes.hpp"
 #include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
+#include "workers/engine/lane.hpp"
 
 using namespace sluice;
 using namespace sluice::engine;
@@ -172,3 +174,53 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
 }
 
 TEST_CASE_TEMPLATE_INVOKE(hold_stories, WithoutTransactions, WithTransactions);
+
+// The answer to a release and the news of it come on different ways. Whichever comes last may find that the follower
+// which the first one let go has become the next dead letter.
+TEST_CASE("each release lets go what it released and nobody who is held anew") {
+  EngineWorld world;
+  world.spec.followers = Followers::hold;
+  world.script.otherwise = refuse;
+  world.start();
+  constexpr int count = 60;
+  for (int n = 1; n <= count; ++n) world.send("a", n);
+  world.pass(2s);
+  world.process->database->set_faults({.delay_max = 20ms});
+
+  for (std::size_t released = 1; released < count; ++released) {
+    REQUIRE(world.script.began.size() == released);
+    CHECK(world.world.run(world.process->engine->release(message("a", 1).key)).value());
+    world.pass(2s);
+  }
+
+  CHECK(world.script.began.size() == count);
+}
+
+TEST_CASE("a follower that stands before a copy of the dead letter is not taken for it") {
+  EngineWorld world;
+  world.spec.followers = Followers::hold;
+  const event::EventKey key = message("a", 1).key;
+  for (const int n : {2, 1}) world.send_raw(record_of(message("a", n), world.topics.retry));
+  {
+    db::SimulatedDatabase database{world.store, world.world.loop, world.world.clock, world.world.random};
+    db::Batch hold;
+    hold.statements.push_back(store::hold_lane({.pool = "classify",
+                                                .partition = event::partition_of(event::text_of(key), test_partitions),
+                                                .lane = static_cast<std::int64_t>(lane_of(key)),
+                                                .tenant = "default",
+                                                .event = message("a", 1).id.text(),
+                                                .why = "the number is not valid",
+                                                .since = world.world.clock.wall()}));
+    REQUIRE(world.world.run(database.run(std::move(hold))).has_value());
+    world.world.run(database.close());
+  }
+  world.start();
+  world.pass(2s);
+  CHECK(world.script.began.empty());
+
+  CHECK(world.world.run(world.process->engine->release(key)).value());
+  world.pass(2s);
+
+  CHECK(world.script.began.front() == "a2");
+  CHECK(world.unfinished(world.topics.retry) == 0);
+}

@@ -117,6 +117,51 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     CHECK(world.read(world.topics.dead).empty());
   }
 
+  SUBCASE("while others come and are done in every life") {
+    killer.after = 3s;
+    world.script.steps["x1"] = killer.step();
+    world.send("x", 1);
+    int sent = 0;
+    int deaths = 0;
+    for (; deaths < 40 && world.read(world.topics.dead).empty(); ++deaths) {
+      for (int n = 0; n < 20; ++n) world.send(fmt::format("p{}x", ++sent), 1);
+      world.start();
+      world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
+      killer.struck = false;
+      world.crash();
+    }
+
+    MESSAGE("restarts until the culprit was found: ", deaths);
+    CHECK(deaths <= 20);
+    world.start();
+    world.pass(60s);
+    const auto letters = world.read(world.topics.dead);
+    if (Atomic::value) CHECK(letters.size() == 1);
+    for (const auto& letter : letters) CHECK(letter.header("ce_id") == message("x", 1).id.text());
+    CHECK(counts(world.script.ended).size() == static_cast<std::size_t>(sent));
+    CHECK(world.unfinished(world.topics.main) == 0);
+  }
+
+  SUBCASE("also one that answers at its first try and kills at the next") {
+    world.script.steps["x1"] = [&killer](const event::Event&, Attempt& attempt) -> Task<Outcome> {
+      return [](Killer& its, Attempt& now) -> Task<Outcome> {
+        if (now.tries_before() == 0) co_return Outcome{Later{{Kind::unavailable, "not now"}}};
+        auto outcome = co_await Killer::die(its, now.clock());
+        co_return outcome;
+      }(killer, attempt);
+    };
+    for (int n = 1; n <= 10; ++n) world.send(fmt::format("p{}x", n), 1);
+    world.send("x", 1);
+
+    const int deaths = killer.restart_until_quiet({world.topics.main});
+
+    MESSAGE("restarts until the culprit was found: ", deaths);
+    CHECK(deaths <= 20);
+    REQUIRE(world.read(world.topics.dead).size() == 1);
+    CHECK(world.read(world.topics.dead)[0].header("ce_id") == message("x", 1).id.text());
+    CHECK(counts(world.script.ended).size() == 11);  // its answers too
+  }
+
   SUBCASE("a parked head that kills is found too") {
     bool sick = true;
     const auto fails = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {
@@ -217,9 +262,9 @@ TEST_CASE_TEMPLATE_INVOKE(trial_stories, WithoutTransactions, WithTransactions);
 
 namespace {
 
-CommitNote note_of(const Trial& trial, bool open = true) {
+CommitNote note_of(const Trial& trial, bool open = true, bool moved = false) {
   CommitNote note;
-  trial.write(note, open);
+  trial.write(note, open, moved);
   return note;
 }
 
@@ -240,15 +285,25 @@ TEST_CASE("a trial halves its group at each end and convicts who was alone three
   CHECK(deaths == 2 + 7 + 3 - 1);  // 100 50 25 12 6 3 1: the last one three times
 }
 
-TEST_CASE("an end after progress is no unclean end") {
+TEST_CASE("an end after the watermark has moved is no unclean end") {
   Trial trial;
   for (int ends = 0; ends < 10; ++ends) {
     trial.begin(5, 0);
-    trial.progress();
-    trial = Trial{note_of(trial)};
+    trial = Trial{note_of(trial, true, true)};
   }
 
   CHECK_FALSE(trial.is_on());
+}
+
+TEST_CASE("what ends well above a watermark that stands still is no progress") {
+  Trial trial;
+  for (int ends = 0; ends < 2; ++ends) {
+    trial.begin(5, 0);
+    CHECK_FALSE(trial.progress());
+    trial = Trial{note_of(trial)};
+  }
+
+  CHECK(trial.is_on());
 }
 
 TEST_CASE("an end while nothing ran is no unclean end") {
