@@ -3,6 +3,7 @@
 
 #include "tests/simulation/simulation.hpp"
 #include "tests/support/event_record.hpp"
+#include "workers/engine/lane.hpp"
 
 namespace sluice::simulation {
 namespace {
@@ -105,6 +106,52 @@ Task<> Simulation::break_now_and_then() {
     if (!process.running || process.dead) continue;
     truth_.note(fmt::format("the consumer of {} breaks", process.name));
     process.log->break_consumers({Kind::unavailable, "as drawn"});
+  }
+}
+
+namespace {
+// In the scope of the process: it ends with it.
+Task<> released(engine::Engine& engine, event::EventKey key) {
+  [[maybe_unused]] const auto was_held = co_await engine.release(std::move(key));
+}
+}  // namespace
+
+// An operator, wherever he is connected. He who hears of it first goes on, so it is true before it is told.
+void Simulation::release(int conversation) {
+  for (const auto& process : processes_) {
+    if (!process->running || process->dead || process->stops) continue;
+    truth_.note(fmt::format("an operator releases conversation {} through {}", conversation, process->name));
+    truth_.is_released(conversation);
+    const auto& first = plan_.conversation[static_cast<std::size_t>(conversation)].front();
+    process->scope.start(released(*process->engine, truth_.planned(first).event.key));
+    return;
+  }
+}
+
+Task<> Simulation::release_now_and_then() {
+  while (true) {
+    co_await world_.clock.sleep_for(world_.random.between(0s, 15s));
+    for (int conversation = 0; conversation < plan_.conversations; ++conversation) {
+      if (truth_.is_held(conversation) && world_.random.one_in(2)) release(conversation);
+    }
+  }
+}
+
+void Simulation::operator_visits() {
+  const auto rows = store_.read_now({"SELECT DISTINCT lane FROM held_lanes", {}});
+  ENSURE(rows.has_value(), "an operator's question is good SQL");
+  for (int conversation = 0; conversation < plan_.conversations; ++conversation) {
+    const auto& events = plan_.conversation[static_cast<std::size_t>(conversation)];
+    if (events.empty()) continue;
+    const auto lane = static_cast<std::int64_t>(engine::lane_of(truth_.planned(events.front()).event.key));
+    for (std::size_t row = 0; row < rows->size(); ++row) {
+      if (rows->integer(row, 0) == lane) release(conversation);
+    }
+  }
+  for (const auto& process : processes_) {
+    if (!process->running || process->dead || process->stops) continue;
+    for (int tenant = 0; tenant < plan_.tenants; ++tenant)
+      process->engine->lift(event::Tenant::parse(fmt::format("tenant{}", tenant)).value());
   }
 }
 

@@ -98,10 +98,16 @@ int main(int count, char** arguments) {
     sum.crashes += figures.crashes;
     sum.stops += figures.stops;
     sum.orphans += figures.orphans;
+    sum.killed += figures.killed;
+    sum.held += figures.held;
+    sum.trips += figures.trips;
   }
   if (wishes.figures)
-    fmt::print("{} events, {} runs of handlers, {} crashes, {} stops, {} orphans\n", sum.events, sum.runs, sum.crashes,
-               sum.stops, sum.orphans);
+    fmt::print(
+        "{} events, {} runs of handlers, {} crashes, {} of them by an event, {} stops, {} orphans, {} dead letters "
+        "that "
+        "held others, {} trips of the dead-letter breaker\n",
+        sum.events, sum.runs, sum.crashes, sum.killed, sum.stops, sum.orphans, sum.held, sum.trips);
   fmt::print("{} passed, {} failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

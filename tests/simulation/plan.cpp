@@ -17,7 +17,7 @@ constexpr std::array names{
     std::string_view{"hangs"},   std::string_view{"never"},       std::string_view{"scheduled"},
     std::string_view{"model"},   std::string_view{"effect"},      std::string_view{"merges"},
     std::string_view{"covers"},  std::string_view{"suppressed"},  std::string_view{"unreadable"},
-    std::string_view{"damaged"}};
+    std::string_view{"damaged"}, std::string_view{"kills"}};
 
 struct Weight {
   Behaviour behaviour;
@@ -90,6 +90,13 @@ engine::EngineLimits drawn_limits(Random& random, bool calm) {
   if (random.one_in(4)) limits.resumed_at_once_max = 1 + random.below(2);
   if (random.one_in(4)) limits.schedule_claims_max = 1;
   if (random.one_in(4)) limits.lane_records_max = 1 + random.below(4);
+  if (random.one_in(5)) limits.map_share_max = 0.012 + 0.02 * random.unit();
+  if (random.one_in(3)) {
+    limits.dead_rate = {.letters_min = 2 + static_cast<std::uint32_t>(random.below(2)),
+                        .share_above = 0.3 * random.unit(),
+                        .window = 300s,
+                        .probe_pause = 5s};
+  }
   return limits;
 }
 
@@ -156,12 +163,21 @@ void draw_events(Plan& plan, Random& random) {
     its.push_back(static_cast<int>(plan.events.size()));
     plan.events.push_back(std::move(planned));
   }
+  if (plan.calm || !random.one_in(6)) return;
+  auto& killer = plan.events[random.below(plan.events.size())];
+  killer.behaviour = Behaviour::kills;
+  killer.times = random.one_in(3) ? 1 + static_cast<std::uint32_t>(random.below(2)) : PlannedEvent::always;
 }
 
 }  // namespace
 
 std::string_view name_of(Behaviour behaviour) {
   return names[static_cast<std::size_t>(behaviour)];
+}
+
+bool PlannedEvent::can_never_work() const {
+  return behaviour == Behaviour::never || behaviour == Behaviour::unreadable || behaviour == Behaviour::damaged ||
+         (behaviour == Behaviour::kills && times == always);
 }
 
 Plan::Plan(std::uint64_t its_seed) : seed(its_seed), atomic(its_seed % 2 == 0) {
@@ -181,6 +197,7 @@ Plan::Plan(std::uint64_t its_seed) : seed(its_seed), atomic(its_seed % 2 == 0) {
   } else {
     draw_faults(*this, random);
     wake_every = sometimes(random, 2s);
+    if (random.one_in(3)) followers = engine::Followers::hold;
   }
   draw_illnesses(*this, random);
   draw_events(*this, random);

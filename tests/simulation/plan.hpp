@@ -11,6 +11,7 @@
 #include "common/db/simulated_database.hpp"
 #include "common/event/event.hpp"
 #include "common/log/simulated_faults.hpp"
+#include "workers/engine/handler.hpp"
 #include "workers/engine/limits.hpp"
 
 namespace sluice::simulation {
@@ -33,6 +34,7 @@ enum class Behaviour : std::uint8_t {
   suppressed,   // decided against, with an output
   unreadable,   // not an event at all
   damaged,      // an event whose bytes were damaged in the log
+  kills,        // the process dies `times` times while it runs, then works
 };
 std::string_view name_of(Behaviour behaviour);
 
@@ -45,6 +47,9 @@ struct PlannedEvent {
   std::uint32_t times = 0;  // it fails first
   Duration pause{};
   Duration asked_wait{};  // zero: none
+
+  static constexpr std::uint32_t always = 1'000'000;  // times
+  [[nodiscard]] bool can_never_work() const;          // it has to become a dead letter
 };
 
 enum class Sickness : std::uint8_t { down, slow, refuses };
@@ -70,6 +75,7 @@ struct Plan {
   std::vector<PlannedEvent> events;            // in the order in which they are sent, per conversation
   std::vector<std::vector<int>> conversation;  // the numbers of its events, in order
   engine::EngineLimits limits;
+  engine::Followers followers = engine::Followers::go_on;
   log::FaultRates log_faults;
   db::SimulatedFaults database_faults;
   Duration crash_every{};      // of each process, at any step; zero: never

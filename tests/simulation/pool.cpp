@@ -90,6 +90,12 @@ Task<Outcome> SimulatedPool::act(int event, const event::Event& as_read, Attempt
     case Behaviour::hangs:
       if (fails) co_await for_ever(access_);
       co_return Outcome{engine::Done{}};
+    case Behaviour::kills:
+      if (fails) {
+        die_();
+        co_await for_ever(access_);
+      }
+      co_return Outcome{engine::Done{}};
     case Behaviour::never:
       co_return Outcome{engine::Never{{Kind::invalid, "it can never work"}, "21211"}};
     case Behaviour::scheduled: {

@@ -1,6 +1,7 @@
 // The handler of a simulated pool: it does what the plan says of each event, and tells the truth about it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,13 +19,14 @@ inline constexpr const char* pool_name = "classify";
 class SimulatedPool final : public engine::Handler {
  public:
   SimulatedPool(SimulatedWorld& world, Truth& truth, Outside& outside, std::shared_ptr<Access> access,
-                db::Database& database, int incarnation)
+                db::Database& database, int incarnation, std::function<void()> die)
       : world_(world),
         truth_(truth),
         outside_(outside),
         access_(std::move(access)),
         database_(database),
-        incarnation_(incarnation) {}
+        incarnation_(incarnation),
+        die_(std::move(die)) {}
 
   Task<engine::Outcome> handle(const event::Event& event, engine::Attempt& attempt) override;
 
@@ -48,6 +50,7 @@ class SimulatedPool final : public engine::Handler {
   std::shared_ptr<Access> access_;
   db::Database& database_;
   int incarnation_;
+  std::function<void()> die_;  // the process, soon
 };
 
 }  // namespace sluice::simulation

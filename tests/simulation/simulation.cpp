@@ -91,8 +91,12 @@ void Simulation::run() {
 void Simulation::step() {
   ++steps_;
   for (const auto& process : processes_) {
-    if (process->dies_at != 0 && steps_ >= process->dies_at && process->running && disturbed_) {
+    const bool planned = process->dies_at != 0 && steps_ >= process->dies_at && disturbed_;
+    const bool killed = process->killed_at && steps_ >= *process->killed_at;
+    if (process->running && (planned || killed)) {
       process->dies_at = 0;
+      process->killed_at.reset();
+      figures_.killed += killed ? 1 : 0;
       die(*process, world_.random.one_in(2) ? log::AfterCrash::silent : log::AfterCrash::failing);
     }
   }
@@ -113,6 +117,7 @@ Task<> Simulation::story() {
   if (plan_.cut_every > Duration{}) trouble_.start(cut_now_and_then());
   if (plan_.break_every > Duration{}) trouble_.start(break_now_and_then());
   if (plan_.wake_every > Duration{}) trouble_.start(wake_now_and_then());
+  if (plan_.followers == engine::Followers::hold) trouble_.start(release_now_and_then());
   for (int i = 0; i < plan_.conversations; ++i) writers_.start(write(i));
 
   co_await world_.clock.sleep_for(Plan::disturbed_time);
@@ -157,6 +162,7 @@ Task<> Simulation::keep(Process& process) {
 void Simulation::start(Process& process) {
   static_assert(std::is_same_v<decltype(process.incarnation), int>);
   process.dead = process.stops = false;
+  process.killed_at.reset();
   ++process.incarnation;
   const std::string name = fmt::format("{}.{}", process.name, process.incarnation);
   const auto number = processes_.size() * static_cast<std::size_t>(process.incarnation);
@@ -167,19 +173,20 @@ void Simulation::start(Process& process) {
       store_, world_.loop, world_.clock, world_.random, disturbed_ ? plan_.database_faults : db::SimulatedFaults{});
   process.dependencies =
       std::make_unique<engine::Dependencies>(world_.clock, world_.random, SimulatedPool::dependencies());
-  process.pool = std::make_unique<SimulatedPool>(world_, truth_, outside_, process.access, *process.database,
-                                                 static_cast<int>(number));
-  process.engine = std::make_unique<engine::Engine>(engine::PoolSpec{.name = pool_name, .partitions = plan_.partitions},
-                                                    *process.pool,
-                                                    engine::EngineParts{.loop = world_.loop,
-                                                                        .clock = world_.clock,
-                                                                        .random = world_.random,
-                                                                        .log = *process.watched,
-                                                                        .database = *process.database,
-                                                                        .logger = logger_,
-                                                                        .dependencies = process.dependencies.get(),
-                                                                        .owner = name},
-                                                    plan_.limits);
+  process.pool =
+      std::make_unique<SimulatedPool>(world_, truth_, outside_, process.access, *process.database,
+                                      static_cast<int>(number), [this, &process] { process.killed_at = steps_ + 1; });
+  process.engine = std::make_unique<engine::Engine>(
+      engine::PoolSpec{.name = pool_name, .followers = plan_.followers, .partitions = plan_.partitions}, *process.pool,
+      engine::EngineParts{.loop = world_.loop,
+                          .clock = world_.clock,
+                          .random = world_.random,
+                          .log = *process.watched,
+                          .database = *process.database,
+                          .logger = logger_,
+                          .dependencies = process.dependencies.get(),
+                          .owner = name},
+      plan_.limits);
   process.running = true;
   process.scope.start(run_engine(process));
 }
@@ -219,6 +226,11 @@ void Simulation::Process::remove_parts() {
 Task<> Simulation::end_dead(Process& process) {
   process.scope.cancel();
   co_await process.scope.join();
+  remove(process);
+}
+
+void Simulation::remove(Process& process) {
+  figures_.trips += process.engine->figures().breakers_tripped;
   process.remove_parts();
 }
 
@@ -240,7 +252,7 @@ Task<> Simulation::end_stopped(Process& process) {
   co_await process.scope.join();
   co_await process.log->close();
   co_await process.database->close();
-  process.remove_parts();
+  remove(process);
 }
 
 }  // namespace sluice::simulation

@@ -38,6 +38,9 @@ class Simulation {
     std::size_t stops = 0;
     std::size_t orphans = 0;
     std::size_t parked = 0;
+    std::size_t killed = 0;  // by an event
+    std::size_t held = 0;    // conversations, behind a dead letter
+    std::size_t trips = 0;   // of the breaker on the rate of dead letters
   };
   [[nodiscard]] Figures figures();
 
@@ -60,7 +63,8 @@ class Simulation {
     bool running = false;  // its engine has not returned
     bool dead = false;
     bool stops = false;
-    std::uint64_t dies_at = 0;  // step of the loop; 0: not planned
+    std::uint64_t dies_at = 0;                    // step of the loop; 0: not planned
+    std::optional<std::uint64_t> killed_at = {};  // the same, by an event
   };
 
   Task<> story();
@@ -69,6 +73,7 @@ class Simulation {
   Task<> run_engine(Process& process);
   Task<> end_dead(Process& process);
   Task<> end_stopped(Process& process);
+  void remove(Process& process);
   void die(Process& process, log::AfterCrash after);
   void step();  // of the loop
 
@@ -81,6 +86,9 @@ class Simulation {
   Task<> cut_now_and_then();
   Task<> break_now_and_then();
   Task<> wake_now_and_then();
+  Task<> release_now_and_then();
+  void release(int conversation);
+  void operator_visits();  // releases and lifts everything
 
   // oracles.cpp
   Task<bool> until_converged();

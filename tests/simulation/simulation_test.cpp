@@ -46,13 +46,19 @@ TEST_CASE("a few seeds leave something to be proved") {
     sum.crashes += figures.crashes;
     sum.stops += figures.stops;
     sum.orphans += figures.orphans;
+    sum.killed += figures.killed;
+    sum.held += figures.held;
+    sum.trips += figures.trips;
   }
 
   CHECK(sum.events > 1000);
-  CHECK(sum.runs > 2 * sum.events);
+  CHECK(2 * sum.runs > 3 * sum.events);
   CHECK(sum.crashes > 20);
   CHECK(sum.stops > 40);
   CHECK(sum.orphans > 0);
+  CHECK(sum.killed > 0);
+  CHECK(sum.held > 0);
+  CHECK(sum.trips > 0);
 }
 
 }  // namespace sluice::simulation

@@ -22,6 +22,8 @@ Truth::Truth(SimulatedWorld& world, const Plan& plan, log::SimulatedBroker& brok
   told_.resize(count);
   places_.resize(count);
   letters_.resize(count);
+  convicted_.resize(count);
+  held_by_.resize(static_cast<std::size_t>(plan.conversations));
   outputs_.resize(count);
   row_seen_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -68,7 +70,19 @@ Run Truth::begins(int event, int incarnation, log::Epoch epoch, std::uint32_t tr
                        name(event), epoch));
   ++running;
   must_be_its_turn(event, "begins");
+  const auto& held_by = held_by_[index(planned(event).conversation)];
+  if (held_by && event > *held_by && owns(epoch, event))
+    broken(fmt::format("followers of a dead letter wait for an operator: {} begins after the letter of {}", name(event),
+                       name(*held_by)));
   return run;
+}
+
+// Else its process has not heard yet that the partition has gone.
+bool Truth::owns(log::Epoch epoch, int event) const {
+  const auto& places = places_[index(event)];
+  const auto main = std::ranges::find(places, Side::main, &Place::side);
+  if (main == places.end()) return false;
+  return broker_.coordinator().check({.partition = partition(Side::main, main->number), .epoch = epoch}).has_value();
 }
 
 void Truth::ends(const Run& run, const engine::Outcome* outcome, std::span<const int> behind, bool is_orphan) {
@@ -108,7 +122,7 @@ void Truth::must_be_its_turn(int event, const char* does) {
   };
   const auto its = first_place(event);
   for (const int other : plan_.conversation[static_cast<std::size_t>(planned(event).conversation)]) {
-    if (other == event || of(other).first_end) continue;
+    if (other == event || of(other).first_end || letters_[index(other)] > 0) continue;
     const auto behaviour = planned(other).behaviour;
     if (behaviour == Behaviour::unreadable || behaviour == Behaviour::damaged) continue;
     const auto place = first_place(other);
@@ -162,9 +176,7 @@ bool Truth::artefacts_are_there(int event) {
 }
 
 bool Truth::finished(int event) {
-  const auto behaviour = planned(event).behaviour;
-  if (behaviour == Behaviour::never || behaviour == Behaviour::unreadable || behaviour == Behaviour::damaged)
-    if (letters_[index(event)] > 0) return true;
+  if (letters_[index(event)] > 0 && (planned(event).can_never_work() || convicted_[index(event)])) return true;
   const Told& told = of(event);
   if (told.merged) return true;
   if ((told.done || told.suppressed) && artefacts_are_there(event)) return true;

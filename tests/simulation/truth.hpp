@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -67,6 +69,14 @@ class Truth {
   void schedules(int event, WallTime due);
   void wall_is_read() { latest_wall_ = std::max(latest_wall_, world_.clock.wall()); }  // before it is set back
 
+  // Where followers of a dead letter are held: from its first letter until an operator releases them.
+  [[nodiscard]] bool is_held(int conversation) const { return held_by_[index(conversation)].has_value(); }
+  void is_released(int conversation) {
+    read_log();
+    held_by_[index(conversation)].reset();
+  }
+  [[nodiscard]] std::size_t times_held() const { return times_held_; }
+
   // Before a commit is sent: does it say only what is true? After anything that may have stored one: is what is stored
   // true, and does it take nothing back?
   void commit_is_sent(std::span<const log::Commit> commits);
@@ -117,6 +127,7 @@ class Truth {
   [[nodiscard]] bool has_row(int event);
   [[nodiscard]] bool is_scheduled(int event);
   void must_have_places(const char* when, const Coverage* instead, Side side, std::int32_t number);
+  [[nodiscard]] bool owns(log::Epoch epoch, int event) const;
   void must_be_its_turn(int event, const char* does);
   void note_places(int conversation);
 
@@ -130,6 +141,10 @@ class Truth {
   std::unordered_map<std::string, int> by_child_;  // of its output
   std::vector<std::vector<Place>> places_;
   std::vector<int> letters_;
+  std::vector<bool> convicted_;  // a letter says that it kills the process
+  std::map<std::tuple<Side, std::int32_t, log::Offset>, std::set<log::Epoch>> alone_;  // as commits noted it
+  std::vector<std::optional<int>> held_by_;  // by conversation: the event whose letter holds what comes after it
+  std::size_t times_held_ = 0;
   std::vector<int> outputs_;
   std::vector<int> outputs_in_order_;  // events, as their outputs first came
   std::vector<bool> row_seen_;
