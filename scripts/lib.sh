@@ -146,25 +146,44 @@ check_jobs() { [[ $1 =~ ^[1-9][0-9]{0,2}$ ]] || usage_error "--jobs '$1': allowe
 # --- Services for tests and benches -------------------------------------------------------------------------------------------
 
 services_started=()
+services_starting=()
 
-# with_service VARIABLE SCRIPT ARGUMENT...: exports what `scripts/SCRIPT start ARGUMENT...` answers as VARIABLE. What ran before is
-# left running by stop_services.
-with_service() {
+# begin_service VARIABLE SCRIPT ARGUMENT...: has `scripts/SCRIPT start ARGUMENT...` done beside us; await_services exports what each
+# answers as its VARIABLE. What ran before is left running by stop_services.
+begin_service() {
   local variable=$1 script=$2 before answer
   shift 2
   before=$("$scripts_dir/$script" status "$@" 2>/dev/null || true)
   # A test kills nodes and servers, so one of several may be down in what ran before. Noted before the start, which may be cut off.
   [[ $before == *running* || $before == *paused* ]] || services_started+=("$script stop $*")
-  answer=$("$scripts_dir/$script" start "$@" 9>&-) || return
-  answer=${answer##*$'\n'}
-  export "$variable=${answer#*=}"
+  answer=$(mktemp)
+  "$scripts_dir/$script" start "$@" >"$answer" 9>&- &
+  services_starting+=("$! $variable $answer")
+}
+
+await_services() {
+  local starting process variable answer line result=0
+  for starting in "${services_starting[@]}"; do
+    read -r process variable answer <<<"$starting"
+    if wait "$process"; then
+      line=$(tail -n 1 "$answer")
+      export "$variable=${line#*=}"
+    else
+      result=1
+    fi
+    rm -f "$answer"
+  done
+  services_starting=()
+  return "$result"
 }
 
 stop_services() {
-  local service words
+  local service words children=()
   for service in "${services_started[@]}"; do
     read -r -a words <<<"$service"
-    "$scripts_dir/${words[0]}" "${words[@]:1}" || true
+    "$scripts_dir/${words[0]}" "${words[@]:1}" &
+    children+=($!)
   done
+  if [[ ${#children[@]} -gt 0 ]]; then wait "${children[@]}" || true; fi
   services_started=()
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <sqlite3.h>
+
 #include "common/async/reply.hpp"
 #include "common/base/ensure.hpp"
 #include "common/db/sqlite_open.hpp"
@@ -28,6 +30,15 @@ SimulatedStore::SimulatedStore()
       transaction_(sure(SqliteTransaction::on(connection_.get()))),
       statements_(connection_.get()),
       rows_(statements_) {}
+
+void SimulatedStore::copy_from(const SimulatedStore& other) {
+  sqlite3_backup* copying = sqlite3_backup_init(connection_.get(), "main", other.connection_.get(), "main");
+  ENSURE(copying != nullptr, "a store that nobody uses can be copied");
+  constexpr int every_page = -1;
+  const int copied = sqlite3_backup_step(copying, every_page);
+  const int finished = sqlite3_backup_finish(copying);
+  ENSURE(copied == SQLITE_DONE && finished == SQLITE_OK, "SQLite in memory could not be copied");
+}
 
 Result<std::vector<Rows>> SimulatedStore::run_now(const Batch& batch) {
   auto checked = check(batch);

@@ -163,6 +163,7 @@ bool Truth::has_row(int event) {
 }
 
 bool Truth::is_scheduled(int event) {
+  if (!of(event).left_for_schedule) return false;
   auto rows = store_.read_now({"SELECT event FROM schedule WHERE event = $1 AND state IN ('pending', 'claimed')",
                                {planned(event).event.id.text()}});
   return rows.has_value() && !rows->empty();

@@ -164,6 +164,20 @@ TEST_CASE("listeners are called after a cut since notices may have been missed")
   CHECK(heard == 1);
 }
 
+TEST_CASE("a copy of a store has all that stands in it and goes its own way") {
+  SimulatedFixture fixture;
+  REQUIRE(fixture.store.run_now(insert(1)).has_value());
+  SimulatedStore copy;
+
+  copy.copy_from(fixture.store);
+  CHECK(copy.read_now({count_rows})->integer(0, 0) == 1);
+  CHECK(copy.run_now(insert(2)).has_value());
+  CHECK_FALSE(copy.run_now(insert(1)).has_value());  // keys too
+
+  CHECK(copy.read_now({count_rows})->integer(0, 0) == 2);
+  CHECK(fixture.rows() == 1);
+}
+
 TEST_CASE("what runs at once shares the store and tells its notices") {
   SimulatedFixture fixture;
   int heard = 0;
