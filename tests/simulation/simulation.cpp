@@ -172,7 +172,7 @@ Task<> Simulation::keep(Process& process) {
 
 void Simulation::start(Process& process) {
   static_assert(std::is_same_v<decltype(process.incarnation), int>);
-  process.dead = process.stops = false;
+  process.dead = process.stops = process.closed = false;
   process.killed_at.reset();
   ++process.incarnation;
   const std::string name = fmt::format("{}.{}", process.name, process.incarnation);
@@ -245,6 +245,14 @@ void Simulation::remove(Process& process) {
   process.remove_parts();
 }
 
+// It may die of it.
+Task<> Simulation::close(Process& process) {
+  co_await process.log->close();
+  co_await process.database->close();
+  process.closed = true;
+  process.changed.notify_all();
+}
+
 // As SIGTERM does it.
 Task<> Simulation::end_stopped(Process& process) {
   constexpr std::chrono::minutes stop_max{10};  // while the log is away or the process stands still
@@ -260,9 +268,12 @@ Task<> Simulation::end_stopped(Process& process) {
     die(process, log::AfterCrash::silent);
     co_return;
   }
+  process.scope.cancel();  // what an operator asked of it may be under way
   co_await process.scope.join();
-  co_await process.log->close();
-  co_await process.database->close();
+  process.scope.start(close(process));
+  while (!process.closed && !process.dead) co_await process.changed.wait();
+  if (process.dead) co_return;
+  co_await process.scope.join();
   remove(process);
 }
 

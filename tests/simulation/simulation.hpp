@@ -63,6 +63,7 @@ class Simulation {
     bool running = false;  // its engine has not returned
     bool dead = false;
     bool stops = false;
+    bool closed = false;                          // after a stop
     std::uint64_t dies_at = 0;                    // step of the loop; 0: not planned
     std::optional<std::uint64_t> killed_at = {};  // the same, by an event
   };
@@ -73,6 +74,7 @@ class Simulation {
   Task<> run_engine(Process& process);
   Task<> end_dead(Process& process);
   Task<> end_stopped(Process& process);
+  Task<> close(Process& process);
   void remove(Process& process);
   void die(Process& process, log::AfterCrash after);
   void step();  // of the loop

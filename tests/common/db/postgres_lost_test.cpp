@@ -373,7 +373,7 @@ TEST_CASE("an idle connection that the server has closed is not used") {
 }
 
 TEST_CASE("a server that falls silent is given up") {
-  ProxyWorld world({.silence_max = 100ms});
+  ProxyWorld world({.silence_max = 1'000ms});
   REQUIRE(world.run(insert(0)));
   world.proxy.hold_answers();
 
