@@ -23,9 +23,9 @@ std::string group_of(std::string_view prefix, std::string_view pool);
 
 constexpr int partitions_per_topic = 32;  // fixed for life: the start refuses another count
 
-// How long a broker that removes by age keeps records of these topics.
-constexpr std::chrono::hours pool_retention{14 *
-                                            24};  // main and retry; the engine sees to it that nothing waits so long
+// How long a log that removes by age keeps records: of main and retry topics, in which the engine lets nothing wait so
+// long, and of dead letters.
+constexpr std::chrono::hours pool_retention{14 * 24};
 constexpr std::chrono::hours dead_retention{90 * 24};
 
 }  // namespace sluice::event

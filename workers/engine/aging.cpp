@@ -8,6 +8,7 @@ namespace sluice::engine {
 namespace {
 
 constexpr std::chrono::hours last_day{24};
+constexpr std::chrono::minutes first_look{1};  // after the start: a process may be restarted before the next one
 
 }  // namespace
 
@@ -20,8 +21,8 @@ bool EngineCore::expires(const log::Record& record) const {
 }
 
 Task<> EngineCore::watch_ages() {
-  while (true) {
-    co_await parts.clock.sleep_for(limits.age_pause);
+  for (Duration pause = first_look;; pause = limits.age_pause) {
+    co_await parts.clock.sleep_for(pause);
     std::vector<PairPtr> ours;
     for (const auto& [number, pair] : pairs) {
       if (pair->opened) ours.push_back(pair);

@@ -251,6 +251,7 @@ struct EngineCore {
 
   // pausing.cpp
   Task<> keep_pauses();
+  Task<> await_pauses(PairPtr pair);
   Task<> store_pause(event::Tenant tenant, std::optional<store::Pause> pause);
   void wake_tenant(const std::string& tenant);
   void lift(const event::Tenant& tenant, std::string_view by);

@@ -12,6 +12,7 @@ Task<> EngineCore::open(PairPtr pair) {
   while (pair->admits() && !pair->retry_at_end) co_await pair->changed.wait();
   if (!pair->admits()) co_return;
 
+  co_await await_pauses(pair);
   co_await load_held(pair);
   std::uint32_t failures = 0;
   while (pair->admits()) {

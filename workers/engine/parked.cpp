@@ -137,8 +137,7 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
 Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event::Event& event, Head head,
                                   Outcome outcome) {
   const Acting acting{*pair};
-  if (head.expires && (std::holds_alternative<Later>(outcome) || std::holds_alternative<Waiting>(outcome)))
-    outcome = expired();
+  if (head.expires && std::holds_alternative<Waiting>(outcome)) outcome = expired();
   if (const auto* waiting = std::get_if<Waiting>(&outcome)) {
     auto why = fmt::format("waiting for {}", waiting->dependency);
     if (why != head.why) note(event, "waiting", head.tries, waiting->dependency);
@@ -152,7 +151,7 @@ Task<bool> EngineCore::act_parked(PairPtr pair, log::Offset offset, const event:
     co_return false;
   }
   if (auto* later = std::get_if<Later>(&outcome)) {
-    if (parts.clock.wall() - head.since - head.paused < limits.retry.park_max) {
+    if (!head.expires && parts.clock.wall() - head.since - head.paused < limits.retry.park_max) {
       const auto asked = later->wait ? later->wait : later->why.wait;
       const std::uint32_t steps =
           head.tries >= limits.retry.lane_tries_max ? head.tries - limits.retry.lane_tries_max + 1 : 0;

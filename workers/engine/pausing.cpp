@@ -25,6 +25,7 @@ void Pausing::overlay() {
 }
 
 std::vector<std::string> Pausing::loaded(store::Pauses pauses) {
+  were_read_ = true;
   table_ = pauses.all();
   overlay();
   std::vector<std::string> over;
@@ -106,6 +107,15 @@ Task<> EngineCore::keep_pauses() {
     if (news != before) continue;
     const Duration pause = pauses ? Duration{limits.pauses_look_max} : Duration{limits.storage_pause_max};
     [[maybe_unused]] const bool heard = co_await within(parts.clock, parts.clock.now() + pause, told.wait());
+  }
+}
+
+// Nothing of a pair begins before it is known who waits.
+Task<> EngineCore::await_pauses(PairPtr pair) {
+  constexpr std::chrono::seconds look_again{1};  // a partition that leaves tells nobody here
+  while (pair->admits() && !pausing.were_read()) {
+    [[maybe_unused]] const bool heard =
+        co_await within(parts.clock, parts.clock.now() + look_again, pauses_changed.wait());
   }
 }
 

@@ -24,6 +24,8 @@ class Pausing {
   [[nodiscard]] const store::Pause* find(const event::Tenant& tenant) const { return now_.find(tenant, pool_); }
   [[nodiscard]] std::size_t count() const;  // that concern this pool
 
+  [[nodiscard]] bool were_read() const { return were_read_; }  // until then nobody knows who waits
+
   // What the table says now. Answers the tenants whose lanes may wake.
   std::vector<std::string> loaded(store::Pauses pauses);
   void decided(const store::Pause& pause);   // holds at once, until stored() also against the table
@@ -47,6 +49,7 @@ class Pausing {
   void overlay();
 
   std::string pool_;
+  bool were_read_ = false;
   std::vector<store::Pause> table_;
   std::map<std::string, std::optional<store::Pause>> unsaved_;  // none: lifted
   std::uint64_t stores_ = 0;

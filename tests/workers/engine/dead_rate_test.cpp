@@ -222,6 +222,20 @@ TEST_CASE_TEMPLATE_DEFINE("an operator pauses", Atomic, pause_stories) {
     CHECK(world.unfinished(world.topics.retry) == 0);
   }
 
+  SUBCASE("a tenant waits from the first moment of a process on, however long its pause takes to be read") {
+    pause({.tenant = bad_tenant, .reason = "asked", .who = "eve", .since = world.world.clock.wall()});
+    world.send("a", 1, "bad");
+    for (int life = 0; life < 100; ++life) {
+      world.pass(2s);
+      world.stop();
+      world.start();
+      world.process->database->set_faults({.delay_max = 200ms});
+      world.send("b", life, "bad");
+    }
+
+    CHECK(world.script.began.empty());
+  }
+
   SUBCASE("time under a pause does not make a dead letter whatever becomes of the process") {
     world.script.otherwise = [](const event::Event&, Attempt&) -> Task<Outcome> {
       co_return Outcome{Later{{Kind::unavailable, "not now"}}};

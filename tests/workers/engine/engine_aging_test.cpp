@@ -142,6 +142,22 @@ TEST_CASE_TEMPLATE_DEFINE("what waits until its record is about to be removed be
     CHECK(world.unfinished(world.topics.retry) == 0);
   }
 
+  SUBCASE("also when no process lives for an hour") {
+    world.start();
+    world.pass(1s);
+    world.pause("bad");
+    world.pass(1s);
+    world.send("a", 1, "bad");
+    for (int life = 0; life < 100; ++life) {
+      world.pass(30min);
+      world.stop();
+      world.start();
+    }
+
+    CHECK(world.parked_too_long() == Told{"a1"});
+    CHECK(world.script.began.empty());
+  }
+
   SUBCASE("and only there") {
     world.limits.records_kept.reset();
     world.start();
