@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr auto one_answer_wait_max = 1'000ms;  // of the many that patience asks for
 constexpr auto asking_again_pause = 50ms;
-constexpr auto settled_topic_wait_max = 5'000ms;  // until every broker has learnt of it
+constexpr auto known_topic_wait_max = 5'000ms;  // until every broker has learnt of it
 constexpr std::int32_t replicas_wished = 3;
 constexpr std::int32_t partitions_max = 10'000;
 
@@ -174,7 +174,7 @@ Done KafkaAdmin::settle_existing(const TopicSpec& topic) {
     return partitions;
   });
   if (!found) return fail(found.error());
-  settled_.with([&](auto& settled) { settled.insert(topic.name); });
+  known_.with([&](auto& known) { known[topic.name] = *found; });
   if (*found == topic.partitions) return {};
   return fail(Kind::conflict, fmt::format("topic '{}' has {} partitions, not {}; the number is fixed for life",
                                           topic.name, *found, topic.partitions));
@@ -196,11 +196,10 @@ Result<std::vector<TopicInfo>> KafkaAdmin::topics() {
       auto read = read_configs(some, wait, without_settings);
       if (!read) return fail(std::move(read.error()));
     }
-    if (without_settings.empty() && !lacks_settled(*found)) return found;
-    if (clock_.now() - begun < settled_topic_wait_max)
-      return fail(Kind::unavailable, "a broker lags behind the others");
+    if (without_settings.empty() && !lacks_known(*found)) return found;
+    if (clock_.now() - begun < known_topic_wait_max) return fail(Kind::unavailable, "a broker lags behind the others");
     // Somebody removes topics.
-    settled_.with([](auto& settled) { settled.clear(); });
+    known_.with([](auto& known) { known.clear(); });
     std::erase_if(*found, [&](const TopicInfo& info) { return without_settings.contains(info.spec.name); });
     return found;
   });
@@ -221,11 +220,11 @@ Result<std::vector<TopicInfo>> KafkaAdmin::list_topics() {
   return found;
 }
 
-bool KafkaAdmin::lacks_settled(const std::vector<TopicInfo>& listed) const {
+bool KafkaAdmin::lacks_known(const std::vector<TopicInfo>& listed) const {
   std::unordered_set<std::string_view> names;
   for (const auto& topic : listed) names.insert(topic.spec.name);
-  return settled_.with([&](const auto& settled) {
-    return std::ranges::any_of(settled, [&](const auto& name) { return !names.contains(name); });
+  return known_.with([&](const auto& known) {
+    return std::ranges::any_of(known, [&](const auto& each) { return !names.contains(each.first); });
   });
 }
 

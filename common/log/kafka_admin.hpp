@@ -27,7 +27,7 @@ class KafkaAdmin {
   // Replicated three times where there are so many brokers, and visible when it returns. Those that exist with equal
   // partitions are fine; others are Kind::conflict, and the rest is created all the same.
   Done create_topics(const std::vector<TopicSpec>& topics);
-  Result<std::vector<TopicInfo>> topics();  // without Kafka's own; with those that were created through us
+  Result<std::vector<TopicInfo>> topics();  // without Kafka's own; with all that were created through us
 
   Result<std::int32_t> partitions(const std::string& topic);
   Done check(const Partition& partition);  // not_found unless it is there; remembers what was
@@ -49,7 +49,8 @@ class KafkaAdmin {
   Done create(std::span<const TopicSpec> topics, std::int32_t replicas);
   Done settle_existing(const TopicSpec& topic);
   Result<std::vector<TopicInfo>> list_topics();
-  bool lacks_settled(const std::vector<TopicInfo>& listed) const;
+  // Whether one that we know of is absent.
+  bool lacks_known(const std::vector<TopicInfo>& listed) const;
   // Adds to `without` those whose settings the broker could not tell.
   Done read_configs(std::span<TopicInfo> topics, Milliseconds wait, std::unordered_set<std::string>& without);
 
@@ -58,7 +59,6 @@ class KafkaAdmin {
   KafkaClient client_;
   std::atomic<bool> stopping_{false};
   Guarded<std::unordered_map<std::string, std::int32_t>> known_;  // partitions by topic, when it was last asked for
-  Guarded<std::unordered_set<std::string>> settled_;              // topics that were there when their creation returned
 };
 
 }  // namespace sluice::log

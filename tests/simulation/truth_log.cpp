@@ -170,11 +170,11 @@ void Truth::commit_is_sent(std::span<const log::Commit> commits) {
     const Coverage coverage = coverage_of(commit.watermark, commit.metadata);
     note(fmt::format("commits {} of {}/{} as {}", commit.watermark, commit.partition.topic, commit.partition.number,
                      commit.metadata));
+    const auto taken = broker_.coordinator().check(commit);
+    if (!taken) continue;  // of an owner that has not heard of its end: it is refused
     const auto as_noted = engine::read_note(commit.metadata, commit.watermark);
     if (as_noted && as_noted->open && as_noted->group == 1 && !as_noted->progress)
       alone_[{side, commit.partition.number, as_noted->suspect}].insert(commit.epoch);
-    const auto taken = broker_.coordinator().check(commit);
-    if (!taken) continue;  // of an owner that has not heard of its end: it is refused
     must_have_places("with the commit that is sent", &coverage, side, commit.partition.number);
   }
 }
