@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -24,7 +27,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int patience_ms = 20'000;
+constexpr auto patience = 20s;
+constexpr int patience_ms = std::chrono::milliseconds{patience}.count();
 
 std::string needed(const char* variable) {
   const char* value = std::getenv(variable);
@@ -62,6 +66,17 @@ KafkaEvent ask(rd_kafka_t* client, const std::function<void(rd_kafka_queue_t*)>&
   REQUIRE_MESSAGE(rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR,
                   rd_kafka_event_error_string(event.get()));
   return event;
+}
+
+// Brokers learn of a topic one after the other, so who asks one that was just made may have to ask again.
+template <typename Answer>
+Answer known_at_last(const std::function<std::optional<Answer>()>& question) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    if (auto answer = question()) return std::move(*answer);
+    REQUIRE_MESSAGE(std::chrono::steady_clock::now() < end, "no broker knew the answer in time");
+    std::this_thread::sleep_for(50ms);
+  }
 }
 
 // Where the value of this record lies in the file of a partition; its checksum, which follows, tells it from others.
@@ -127,54 +142,63 @@ void KafkaCluster::heal() const {
 int KafkaCluster::leader_of(const Partition& partition) const {
   const auto client = client_of(settings());
   const auto topic = topic_handle(client.get(), partition.topic);
-  const rd_kafka_metadata_t* answer = nullptr;
-  REQUIRE(rd_kafka_metadata(client.get(), 0, topic.get(), &answer, patience_ms) == RD_KAFKA_RESP_ERR_NO_ERROR);
-  const KafkaMetadata metadata{answer};
-  REQUIRE(metadata->topic_cnt == 1);
-  REQUIRE(metadata->topics[0].partition_cnt > partition.number);
-  return metadata->topics[0].partitions[partition.number].leader;
+  return known_at_last<int>([&]() -> std::optional<int> {
+    const rd_kafka_metadata_t* answer = nullptr;
+    REQUIRE(rd_kafka_metadata(client.get(), 0, topic.get(), &answer, patience_ms) == RD_KAFKA_RESP_ERR_NO_ERROR);
+    const KafkaMetadata metadata{answer};
+    REQUIRE(metadata->topic_cnt == 1);
+    if (metadata->topics[0].partition_cnt <= partition.number) return std::nullopt;
+    const int leader = metadata->topics[0].partitions[partition.number].leader;
+    return leader > 0 ? std::optional{leader} : std::nullopt;
+  });
 }
 
 int KafkaCluster::coordinator_of(std::string_view group) const {
   const auto client = client_of(settings());
   const std::string name{group};
   const char* asked = name.c_str();
-  const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
-    rd_kafka_DescribeConsumerGroups(client.get(), &asked, 1, nullptr, answers);
+  return known_at_last<int>([&]() -> std::optional<int> {
+    const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {
+      rd_kafka_DescribeConsumerGroups(client.get(), &asked, 1, nullptr, answers);
+    });
+    std::size_t count = 0;
+    const auto* groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+    REQUIRE(count == 1);
+    const auto* node = rd_kafka_ConsumerGroupDescription_coordinator(groups[0]);
+    return node != nullptr ? std::optional{rd_kafka_Node_id(node)} : std::nullopt;
   });
-  std::size_t count = 0;
-  const auto* groups =
-      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
-  REQUIRE(count == 1);
-  return rd_kafka_Node_id(rd_kafka_ConsumerGroupDescription_coordinator(groups[0]));
 }
 
 namespace {
 
 // All settings of a topic, its own and those it has from elsewhere.
 struct TopicConfig {
-  TopicConfig(rd_kafka_t* client, const std::string& topic) {
+  KafkaEvent event;
+  std::span<const rd_kafka_ConfigEntry_t*> entries;  // live in the event
+};
+
+TopicConfig config_of_topic(rd_kafka_t* client, const std::string& topic) {
+  return known_at_last<TopicConfig>([&]() -> std::optional<TopicConfig> {
     const KafkaConfigResource resource{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
     auto* asked = resource.get();
-    event =
+    auto event =
         ask(client, [&](rd_kafka_queue_t* answers) { rd_kafka_DescribeConfigs(client, &asked, 1, nullptr, answers); });
     std::size_t count = 0;
     const auto* resources =
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
     REQUIRE(count == 1);
+    if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
     const rd_kafka_ConfigEntry_t** first = rd_kafka_ConfigResource_configs(resources[0], &count);
-    entries = {first, count};
-  }
-
-  KafkaEvent event;
-  std::span<const rd_kafka_ConfigEntry_t*> entries;  // live in the event
-};
+    return TopicConfig{std::move(event), {first, count}};
+  });
+}
 
 }  // namespace
 
 std::string KafkaCluster::config_of(const std::string& topic, std::string_view name) const {
   const auto client = client_of(settings());
-  const TopicConfig config{client.get(), topic};
+  const auto config = config_of_topic(client.get(), topic);
   for (const auto* entry : config.entries) {
     if (rd_kafka_ConfigEntry_name(entry) == name) return rd_kafka_ConfigEntry_value(entry);
   }
@@ -184,7 +208,7 @@ std::string KafkaCluster::config_of(const std::string& topic, std::string_view n
 // The admin interface sets all that a topic has of its own at once, so what it has is asked first.
 void KafkaCluster::set_config(const std::string& topic, std::string_view name, const std::string& value) const {
   const auto client = client_of(settings());
-  const TopicConfig config{client.get(), topic};
+  const auto config = config_of_topic(client.get(), topic);
   const KafkaConfigResource wanted{rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
   for (const auto* entry : config.entries) {
     const bool is_its_own = rd_kafka_ConfigEntry_source(entry) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
