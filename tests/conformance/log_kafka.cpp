@@ -49,6 +49,7 @@ class KafkaWorld final : public LogWorld {
   }
 
   Task<Offset> append_foreign(Outgoing record) override { co_return cluster_.append_foreign(record); }
+  [[nodiscard]] Duration patience() const override { return std::chrono::seconds{120}; }  // on a slow machine
 
  protected:
   [[nodiscard]] std::string run_name() const override { return run_name_; }

@@ -50,8 +50,9 @@ struct Evidence {
 Evidence evidence_of(Scene& scene, std::vector<Planned> plan, std::vector<Life> lives);
 std::vector<Lag> lags_of(Scene& scene);
 
-// Everything has its end, as far as one can see without stopping anybody.
-bool all_have_ended(Scene& scene, std::span<const Planned> plan);
+// How much has not come to its end, as far as one can see without stopping anybody: events, then partitions whose
+// commit is not the end.
+std::int64_t left_to_end(Scene& scene, std::span<const Planned> plan);
 
 // What is wrong, at most so many sentences.
 std::vector<std::string> broken_oracles(const Evidence& evidence, std::size_t sentences_max = 20);

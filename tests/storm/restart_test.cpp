@@ -26,7 +26,7 @@ constexpr int parked_conversations = 500;
 constexpr int parked_each = 2;
 constexpr int in_flight_min = 10'000;
 constexpr int finished_min = 5'000;  // what was parked included
-constexpr std::chrono::seconds patience{90};
+constexpr std::chrono::seconds patience{240};
 
 // The parked ones come first. Their heads fail until they are parked, and are due when the next worker is at work.
 std::vector<Planned> planned_restart() {

@@ -46,8 +46,9 @@ class Storm {
   void take_letters();
   void broker(std::string_view verb, int node);  // of scripts/kafka
 
-  // Until everything has its end, or the patience is over; then every worker is stopped and the oracles are asked.
-  void end(std::chrono::seconds patience);
+  // Until everything has its end or nothing comes to it any more; then every worker is stopped and the oracles are
+  // asked.
+  void end();
 
   [[nodiscard]] std::size_t running() const;  // workers that are neither frozen nor going
   [[nodiscard]] Random& random() { return random_; }

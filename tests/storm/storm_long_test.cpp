@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr StormSize three_minutes{.events = 100'000, .conversations = 1'000, .produced_within = 150s};
-constexpr std::chrono::seconds patience{240};
 
 // Workers come and go, are killed and stopped, so that the group is hardly ever at rest.
 void rebalance(Storm& storm, Duration how_long) {
@@ -53,7 +52,7 @@ TEST_CASE("three minutes on one node, with a worker that stands still for one an
   storm.wait(30s, 30s);
   storm.broker("resume-node", 1);
   rebalance(storm, 40s);
-  storm.end(patience);
+  storm.end();
 }
 
 TEST_CASE("three minutes on three nodes, of which the one that leads is killed and another one stands still") {
@@ -74,7 +73,7 @@ TEST_CASE("three minutes on three nodes, of which the one that leads is killed a
   rebalance(storm, 30s);
   storm.broker("resume-node", paused);
   rebalance(storm, 40s);
-  storm.end(patience);
+  storm.end();
 }
 
 // In named slots, so that the next one goes on at once where the killed one was.
@@ -88,7 +87,7 @@ TEST_CASE("a thousand kills") {
     storm.wait(100ms, 900ms);
     storm.kill_and_replace(storm.random().below(slots));
   }
-  storm.end(patience);
+  storm.end();
 }
 
 }  // namespace sluice::storm

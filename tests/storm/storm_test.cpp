@@ -36,7 +36,7 @@ TEST_CASE("joins, kills, a frozen worker, a broker that is away and dead letters
   storm.broker("pause-node", 1);
   storm.wait(10s, 10s);
   storm.broker("resume-node", 1);
-  storm.end(60s);
+  storm.end();
 }
 
 }  // namespace sluice::storm
