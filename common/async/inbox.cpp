@@ -15,6 +15,7 @@ void Inbox::put(Work work) {
 }
 
 void Inbox::drain() noexcept {
+  ++drains_;
   {
     const std::scoped_lock lock(mutex_);
     queued_.swap(running_);

@@ -2,6 +2,7 @@
 // however many calls follow, and it keeps the order of the calls.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <vector>
 
@@ -20,6 +21,8 @@ class Inbox {
   // neither inbox nor context any more, so the work may be what lets both be destroyed.
   void put(Work work);
 
+  [[nodiscard]] std::uint64_t drains() const { return drains_; }  // on the loop's thread
+
  private:
   void drain() noexcept;
 
@@ -27,7 +30,8 @@ class Inbox {
   std::mutex mutex_;
   std::vector<Work> queued_;   // guarded by mutex_
   bool wake_up_sent_ = false;  // guarded by mutex_
-  std::vector<Work> running_;  // the loop's thread only; keeps its capacity between drains
+  std::vector<Work> running_;  // the loop's thread only, as the next; keeps its capacity between drains
+  std::uint64_t drains_ = 0;
 };
 
 }  // namespace sluice

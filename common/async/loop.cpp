@@ -7,6 +7,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "common/async/inbox.hpp"
+#include "common/async/lookout.hpp"
 
 namespace sluice {
 namespace {
@@ -41,11 +42,12 @@ void throw_cancelled() {
   throw boost::system::system_error(boost::asio::error::operation_aborted, "cancelled");
 }
 
-Loop::Loop() : inbox_(std::make_unique<Inbox>(context_)) {}
+Loop::Loop() : inbox_(std::make_unique<Inbox>(context_)), lookout_(std::make_unique<Lookout>(context_, *inbox_)) {}
 
 Loop::~Loop() {
   ending_ = true;
   held_.reset();
+  lookout_.reset();
   inbox_.reset();
   // A dropped coroutine is posted to the context for its end; the context destroys it unrun when it goes itself.
   for (auto* waiters : {&ready_, &suspended_}) {
@@ -64,6 +66,10 @@ Loop& Loop::of(const Executor& executor) {
 
 void Loop::post(Work work) {
   if (inbox_) inbox_->put(std::move(work));  // what the destructor takes down may still want something done
+}
+
+void Loop::stay_awake() {
+  if (lookout_) lookout_->begin();
 }
 
 Loop* Loop::here() {

@@ -15,6 +15,7 @@
 namespace sluice {
 
 class Inbox;
+class Lookout;
 
 class Loop {
  public:
@@ -39,6 +40,10 @@ class Loop {
   // The work must not throw. Work that is still queued when the loop is destroyed is dropped. The loop must be there
   // until the call returns or its work runs, whichever comes first.
   void post(Work work);
+
+  // Another thread is about to post what somebody here waits for: the loop looks for it before it falls asleep. On its
+  // thread.
+  void stay_awake();
 
   void run();                   // until stop(), or until no task, no timer and no posted work is left
   std::size_t run_ready();      // what is ready now, without waiting; for simulations. Returns how many handlers ran.
@@ -77,6 +82,7 @@ class Loop {
   Waiters ready_;      // woken, in the order of waking
   Context context_{*this};
   std::unique_ptr<Inbox> inbox_;
+  std::unique_ptr<Lookout> lookout_;
   std::optional<boost::asio::executor_work_guard<Executor>> held_;
 };
 

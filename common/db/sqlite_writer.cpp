@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <sqlite3.h>
+#include <boost/asio/post.hpp>
 
 #include "common/base/ensure.hpp"
 #include "common/db/sqlite_open.hpp"
@@ -85,9 +86,10 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
   // alone, and all the others would wait for one more write to the disk. Who may block its loop wakes it in any case.
   if (turn == nullptr) {
     bell_->ring();
-  } else if (wake) {
-    turn->post([end = RingsAtTheEnd{bell_}] {});
+    return true;
   }
+  if (wake) boost::asio::post(turn->context(), [end = RingsAtTheEnd{bell_}] {});  // not an answer from elsewhere
+  turn->stay_awake();
   return true;
 }
 

@@ -67,6 +67,22 @@ TEST_CASE("posted work runs in the order of the calls") {
   CHECK(ran.back() == -1);
 }
 
+TEST_CASE("a loop that stays awake runs what another thread posts, and ends when nothing is left") {
+  Loop loop;
+  int ran = 0;
+  std::thread poster;
+  loop.post([&] {
+    poster = std::thread([&] { loop.post([&] { ++ran; }); });
+    loop.stay_awake();
+  });
+
+  loop.run();
+  poster.join();
+  loop.run();  // it came after the loop had given up
+
+  CHECK(ran == 1);
+}
+
 TEST_CASE("work of several threads all runs and each thread's in its order") {
   constexpr int threads = 4;
   constexpr int each = 5'000;
