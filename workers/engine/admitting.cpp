@@ -50,7 +50,7 @@ Task<bool> EngineCore::commit_until_durable(PairPtr pair, Which which) {
     auto committed = co_await consumer->commit(std::move(commits));
     if (committed || committed.error().kind == Kind::invalid) co_return pair->current;
     if (committed.error().kind == Kind::stale) co_return false;
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, committed.error());
     if (!ours) co_return false;
   }
   co_return false;

@@ -37,13 +37,16 @@ bool is_told(std::uint32_t failures) {
 }  // namespace
 
 // The log or the database does not take a write: try again, slower and slower, for as long as the pair is ours.
-Task<bool> EngineCore::storage_pause(std::uint32_t failures, const Pair& pair) {
+Task<bool> EngineCore::storage_pause(std::uint32_t failures, const Pair& pair, const Failure& why) {
   constexpr std::uint32_t doublings_max = 10;
   const Duration pause = std::min<Duration>(
       Duration{limits.storage_pause_min} * (1U << std::min(failures, doublings_max)), limits.storage_pause_max);
   if (is_told(failures)) {
-    parts.logger.warn("a write is not taken, trying again",
-                      {{"pool", spec.name}, {"partition", pair.number}, {"failures", failures}});
+    parts.logger.warn("the log or the database does not answer well, trying again", {{"pool", spec.name},
+                                                                                     {"partition", pair.number},
+                                                                                     {"failures", failures},
+                                                                                     {"class", name_of(why.kind)},
+                                                                                     {"why", scrubbed(why.sentence)}});
   }
   co_await parts.clock.sleep_for(parts.random.between(pause / 2, pause));
   co_return pair.current;
@@ -72,7 +75,7 @@ Task<bool> EngineCore::append_until_durable(PairPtr pair, const std::vector<log:
           "the log refuses an output",
           {{"pool", spec.name}, {"class", name_of(appended.error().kind)}, {"why", appended.error().sentence}});
     }
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, appended.error());
     if (!ours) co_return false;
   }
   co_return false;
@@ -85,7 +88,7 @@ Task<Finished> EngineCore::run_changes(PairPtr pair, const db::Batch& changes) {
     // What may have been done is asked for again from the handler, which is idempotent; so is what was overtaken.
     if (changed.error().kind == Kind::conflict || changed.error().kind == Kind::maybe_done)
       co_return Finished::overtaken;
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, changed.error());
     if (!ours) co_return Finished::orphaned;
   }
   co_return Finished::orphaned;
@@ -215,7 +218,7 @@ Task<> EngineCore::flush(PairPtr pair) {
     } else if (done.error().kind == Kind::conflict || done.error().kind == Kind::maybe_done) {
       settle_all(std::exchange(together, {}), Finished::overtaken);
     } else {
-      co_await storage_pause(++failures, *pair);
+      co_await storage_pause(++failures, *pair, done.error());
     }
   }
   pair->flush_runs = false;

@@ -13,7 +13,7 @@ Task<> EngineCore::load_held(PairPtr pair) {
       for (const auto& [lane, held] : pair->held) complete_dead_head(*pair, lane, held);
       co_return;
     }
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, rows.error());
     if (!ours) co_return;
   }
 }
@@ -78,7 +78,7 @@ Task<> EngineCore::look_for_released() {
       for (const auto& [lane, held] : pair->held) known.emplace_back(lane, held.number);
       const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
       if (!rows) {
-        released_news = co_await storage_pause(1, *pair);
+        released_news = co_await storage_pause(1, *pair, rows.error());
         continue;
       }
       for (const auto& [lane, hold] : known) {

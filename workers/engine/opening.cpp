@@ -18,7 +18,7 @@ Task<> EngineCore::open(PairPtr pair) {
   while (pair->admits()) {
     auto heads = co_await store::load_parked_heads(parts.database, spec.name, pair->number);
     if (!heads) {
-      const bool ours = co_await storage_pause(++failures, *pair);
+      const bool ours = co_await storage_pause(++failures, *pair, heads.error());
       if (!ours) co_return;
       continue;
     }

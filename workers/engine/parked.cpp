@@ -38,7 +38,7 @@ Task<std::optional<log::Record>> EngineCore::fetch(PairPtr pair, Which which, lo
       parts.logger.error("an unfinished record is gone from the log",
                          {{"pool", spec.name}, {"partition", pair->number}, {"offset", offset}});
     }
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, record.error());
     if (!ours) co_return std::nullopt;
   }
   co_return std::nullopt;
@@ -69,7 +69,7 @@ Task<std::optional<Head>> EngineCore::head_of(PairPtr pair, LaneId lane, const e
       }
       co_return head;
     }
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, row.error());
     if (!ours) co_return std::nullopt;
   }
   co_return std::nullopt;

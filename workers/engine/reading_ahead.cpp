@@ -40,7 +40,7 @@ Task<bool> EngineCore::tell_reading(PairPtr pair, const event::Event& event) {
                                                                             {"why", read.error().sentence}});
       co_return pair->admits();
     }
-    const bool ours = co_await storage_pause(failures, *pair);
+    const bool ours = co_await storage_pause(failures, *pair, read.error());
     if (!ours) co_return false;
   }
   co_return false;
