@@ -6,11 +6,10 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "common/config/parse.hpp"
 #include "common/config/rules.hpp"
-
-extern char** environ;
 
 namespace sluice::config {
 namespace {
