@@ -4,7 +4,6 @@
 #include <thread>
 
 #include <sqlite3.h>
-#include <boost/asio/post.hpp>
 
 #include "common/base/ensure.hpp"
 #include "common/db/sqlite_open.hpp"
@@ -88,8 +87,11 @@ bool SqliteWriter::submit(std::unique_ptr<WriteJob> job) {
     bell_->ring();
     return true;
   }
-  if (wake) boost::asio::post(turn->context(), [end = RingsAtTheEnd{bell_}] {});  // not an answer from elsewhere
-  turn->stay_awake();
+  if (wake) {
+    turn->post([turn, end = RingsAtTheEnd{bell_}] { turn->stay_awake(); });  // the drain that runs it is no answer
+  } else {
+    turn->stay_awake();
+  }
   return true;
 }
 

@@ -24,11 +24,12 @@ class KafkaAdmin {
  public:
   KafkaAdmin(const KafkaSettings& settings, const Clock& clock, KafkaClient client);
 
-  // Replicated three times where there are so many brokers, and visible when it returns. Those that exist with equal
-  // partitions are fine; others are Kind::conflict, and the rest is created all the same.
+  // Replicated three times where there are so many brokers, and visible through us when it returns. Those that exist
+  // with equal partitions are fine; others are Kind::conflict, and the rest is created all the same.
   Done create_topics(const std::vector<TopicSpec>& topics);
-  Result<std::vector<TopicInfo>> topics();  // without Kafka's own; all that were created
-                                            // through us, others once the brokers have told each other
+
+  // Without Kafka's own; with all that were created through us, and with others once the brokers have told each other.
+  Result<std::vector<TopicInfo>> topics();
 
   Result<std::int32_t> partitions(const std::string& topic);
   Done check(const Partition& partition);  // not_found unless it is there; remembers what was

@@ -53,7 +53,6 @@ class PostgresSuiteWorld final : public DatabaseWorld {
     server().start();
     co_return;
   }
-  [[nodiscard]] Duration patience() const override { return std::chrono::seconds{120}; }  // on a slow machine
 
  private:
   std::unique_ptr<PostgresDatabase> open() {

@@ -48,8 +48,10 @@ class KafkaWorld final : public LogWorld {
     cluster_.corrupt(partition, *record);
   }
 
+  // Brokers learn of it one after the other.
+  [[nodiscard]] Duration listed_within() const override { return std::chrono::seconds{5}; }
+
   Task<Offset> append_foreign(Outgoing record) override { co_return cluster_.append_foreign(record); }
-  [[nodiscard]] Duration patience() const override { return std::chrono::seconds{120}; }  // on a slow machine
 
  protected:
   [[nodiscard]] std::string run_name() const override { return run_name_; }

@@ -40,6 +40,9 @@ class LogWorld {
   // How long an answer or a notice may take before the case has failed. Never waited for when all is well.
   [[nodiscard]] virtual Duration patience() const { return std::chrono::seconds{30}; }
 
+  // How long a topic that somebody else made may be missing from a listing.
+  [[nodiscard]] virtual Duration listed_within() const { return {}; }
+
   // What only some worlds can do. A world that can't lists the cases that need it, with the reason; a case that asks
   // for it all the same fails.
   virtual std::unique_ptr<Log> another();  // another process's handle on the same store

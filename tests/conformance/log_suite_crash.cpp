@@ -103,9 +103,9 @@ Task<> commits_survive(LogWorld& world) {
 
 namespace {
 
-// None within the world's patience. Whoever did not make the topic may have to ask again.
+// None when it is not listed within the world's time for that.
 Task<std::optional<TopicInfo>> listed_soon(LogWorld& world, std::string name) {
-  const auto deadline = world.clock().now() + world.patience();
+  const auto deadline = world.clock().now() + world.listed_within();
   while (true) {
     const auto all = co_await soon(world, world.log().topics());
     REQUIRE(all.has_value());

@@ -119,15 +119,16 @@ Evidence evidence_of(Scene& scene, std::vector<Planned> plan, std::vector<Life> 
   return found;
 }
 
-std::int64_t left_to_end(Scene& scene, std::span<const Planned> plan) {
+Left left_to_end(Scene& scene, std::span<const Planned> plan) {
   const auto planned = [&](Behaviour behaviour) {
     return std::ranges::count_if(plan, [&](const Planned& one) { return one.behaviour == behaviour; });
   };
   const auto rows = scene.count({"SELECT count(*) FROM storm_effects WHERE guarded = 1", {}});
   const auto settled = scene.count({"SELECT count(*) FROM effects WHERE state IN ('sent', 'unknown')", {}});
-  const auto missing = std::max<std::int64_t>(0, planned(Behaviour::row) - rows) +
-                       std::max<std::int64_t>(0, planned(Behaviour::effect) - settled);
-  return missing > 0 ? missing : static_cast<std::int64_t>(lags_of(scene).size());
+  Left left{.events = std::max<std::int64_t>(0, planned(Behaviour::row) - rows) +
+                      std::max<std::int64_t>(0, planned(Behaviour::effect) - settled)};
+  if (left.events == 0) left.commits = lags_of(scene).size();
+  return left;
 }
 
 }  // namespace sluice::storm

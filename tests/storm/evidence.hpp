@@ -1,6 +1,9 @@
 // What a storm left: in the log, in the database and in the marks of its workers; and what must be true of it.
 #pragma once
 
+#include <compare>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -50,9 +53,16 @@ struct Evidence {
 Evidence evidence_of(Scene& scene, std::vector<Planned> plan, std::vector<Life> lives);
 std::vector<Lag> lags_of(Scene& scene);
 
-// How much has not come to its end, as far as one can see without stopping anybody: events, then partitions whose
-// commit is not the end.
-std::int64_t left_to_end(Scene& scene, std::span<const Planned> plan);
+// What has not come to its end, as far as one can see without stopping anybody. Commits are asked for when all events
+// have ended.
+struct Left {
+  std::int64_t events = std::numeric_limits<std::int64_t>::max();
+  std::size_t commits = std::numeric_limits<std::size_t>::max();  // partitions of which the commit is not the end
+
+  [[nodiscard]] bool nothing() const { return events == 0 && commits == 0; }
+  auto operator<=>(const Left&) const = default;
+};
+Left left_to_end(Scene& scene, std::span<const Planned> plan);
 
 // What is wrong, at most so many sentences.
 std::vector<std::string> broken_oracles(const Evidence& evidence, std::size_t sentences_max = 20);

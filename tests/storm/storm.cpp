@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <utility>
 
 #include <doctest/doctest.h>
 #include <fmt/chrono.h>
@@ -178,16 +177,17 @@ int Storm::leader_of_some_partition() {
 // How long it takes is the machine's affair, as long as it goes on.
 void Storm::end() {
   constexpr std::chrono::seconds standstill_max{60};
-  std::int64_t left = -1;
+  Left least;
   Instant moved = scene_->clock().now();
   bool ended = false;
   while (!ended && scene_->clock().now() - moved < standstill_max) {
     wait(500ms, 500ms);
-    const auto left_before = std::exchange(left, left_to_end(*scene_, plan_));
-    if (producing_ || left != left_before) moved = scene_->clock().now();
-    ended = !producing_ && left == 0;
+    const auto left = left_to_end(*scene_, plan_);
+    if (producing_ || left < least) moved = scene_->clock().now();
+    least = std::min(least, left);
+    ended = !producing_ && left.nothing();
   }
-  CHECK_MESSAGE(ended, "it goes on until everything has its end; left are ", left);
+  CHECK_MESSAGE(ended, "it goes on until everything has its end; events left: ", least.events);
   for (auto& worker : workers_) {
     CHECK_MESSAGE(worker->wait_until_ready().has_value(), worker->said());
     worker->terminate();

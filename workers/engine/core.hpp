@@ -273,8 +273,8 @@ struct EngineCore {
   // burying.cpp
   Task<> bury_unreadable(PairPtr pair, Which which, log::Record record, Failure why);
 
-  Task<bool> storage_pause(std::uint32_t failures, const Pair& pair,
-                           const Failure& why);  // false: the pair is no longer ours
+  // False: the pair is no longer ours.
+  Task<bool> storage_pause(std::uint32_t failures, const Pair& pair, const Failure& why);
   [[nodiscard]] bool atomic() const { return parts.log.capabilities().atomic; }
   static Admission& admission(Pair& pair, Which which) {
     return which == Which::main ? pair.main_admission : pair.retry_admission;

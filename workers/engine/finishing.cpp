@@ -36,17 +36,17 @@ bool is_told(std::uint32_t failures) {
 
 }  // namespace
 
-// The log or the database does not take a write: try again, slower and slower, for as long as the pair is ours.
+// The log or the database refuses or does not answer: try again, slower and slower, for as long as the pair is ours.
 Task<bool> EngineCore::storage_pause(std::uint32_t failures, const Pair& pair, const Failure& why) {
   constexpr std::uint32_t doublings_max = 10;
   const Duration pause = std::min<Duration>(
       Duration{limits.storage_pause_min} * (1U << std::min(failures, doublings_max)), limits.storage_pause_max);
   if (is_told(failures)) {
-    parts.logger.warn("the log or the database does not answer well, trying again", {{"pool", spec.name},
-                                                                                     {"partition", pair.number},
-                                                                                     {"failures", failures},
-                                                                                     {"class", name_of(why.kind)},
-                                                                                     {"why", scrubbed(why.sentence)}});
+    parts.logger.warn("the log or the database failed, trying again", {{"pool", spec.name},
+                                                                       {"partition", pair.number},
+                                                                       {"failures", failures},
+                                                                       {"class", name_of(why.kind)},
+                                                                       {"why", scrubbed(why.sentence)}});
   }
   co_await parts.clock.sleep_for(parts.random.between(pause / 2, pause));
   co_return pair.current;

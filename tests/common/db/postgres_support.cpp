@@ -74,7 +74,7 @@ std::string PostgresAdmin::ask_one(const std::string& sql) {
 }
 
 void PostgresAdmin::wait_until(const std::string& sql) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{120};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
   while (ask_one(sql) != "t") {
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("it never became true: " + sql);
   }

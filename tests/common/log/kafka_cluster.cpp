@@ -27,7 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 60s;
+constexpr auto patience = 20s;
 constexpr int patience_ms = std::chrono::milliseconds{patience}.count();
 
 std::string needed(const char* variable) {

@@ -36,7 +36,7 @@ class KafkaScene {
 
   // Runs the loop in short turns until `reached`; false after `limit`.
   template <class Reached>
-  bool until(const Reached& reached, Duration limit = std::chrono::seconds{120}) {
+  bool until(const Reached& reached, Duration limit = std::chrono::seconds{30}) {
     const auto latest = clock.now() + limit;
     while (!reached()) {
       if (clock.now() >= latest) return false;

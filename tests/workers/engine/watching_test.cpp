@@ -135,6 +135,8 @@ TEST_CASE("a write that the log refuses again and again is told of now and then"
   world.pass(30s);
 
   CHECK(lines.times("the log refuses an output") == 1);
+  CHECK(lines.times("failed, trying again") == 1);
+  CHECK(lines.times("there is no partition") == 2);  // both say why
   world.pass(1h);
   CHECK(lines.times("the log refuses an output") > 10);
   CHECK(lines.times("the log refuses an output") < 80);
