@@ -75,6 +75,17 @@ struct ProxyWorld : PostgresWorld {
 
 const std::string row_is_there = "SELECT count(*) > 0 FROM item";
 
+// Why there is no connection, asked until an attempt has ended: the server may take longer than a call waits.
+Failure why_not(PostgresWorld& world, PostgresDatabase& db) {
+  const auto latest = world.clock.now() + 30s;
+  while (true) {
+    auto answer = world.run(db.read({"SELECT 1", {}}));
+    REQUIRE_FALSE(answer);
+    const bool is_open = answer.error().sentence.find("there was no connection") != std::string::npos;
+    if (!is_open || world.clock.now() > latest) return std::move(answer).error();
+  }
+}
+
 TEST_CASE("a server that refuses makes a call unavailable") {
   PostgresWorld world;
   boost::asio::ip::tcp::acceptor unused(world.loop.context(), {boost::asio::ip::address_v4::loopback(), 0});
@@ -83,13 +94,13 @@ TEST_CASE("a server that refuses makes a call unavailable") {
   const auto db = world.open({.url = url, .away_wait_max = 200ms});
 
   const auto done = world.run(db->run(insert(1)));
-  const auto read = world.run(db->read({"SELECT 1", {}}));
+  const auto why = why_not(world, *db);
   world.run(db->close());
 
   REQUIRE_FALSE(done);
   CHECK(done.error().kind == Kind::unavailable);
-  CHECK(done.error().sentence.find("refused") != std::string::npos);
-  CHECK_FALSE(read);
+  CHECK(why.kind == Kind::unavailable);
+  CHECK(why.sentence.find("refused") != std::string::npos);
 }
 
 TEST_CASE("a database or user that is not there is named and no fault of the call") {
@@ -98,19 +109,17 @@ TEST_CASE("a database or user that is not there is named and no fault of the cal
   const auto no_database = world.open({.url = with_database(server, "nowhere"), .away_wait_max = 100ms});
   const auto no_user = world.open({.url = with_parameter(server, "user=nobody_here"), .away_wait_max = 100ms});
 
-  const auto without_database = world.run(no_database->read({"SELECT 1", {}}));
-  const auto without_user = world.run(no_user->read({"SELECT 1", {}}));
+  const auto without_database = why_not(world, *no_database);
+  const auto without_user = why_not(world, *no_user);
 
-  REQUIRE_FALSE(without_database);
-  CHECK(without_database.error().kind == Kind::unavailable);
-  CHECK(without_database.error().sentence.find("no such database") != std::string::npos);
-  REQUIRE_FALSE(without_user);
-  CHECK(without_user.error().kind == Kind::unavailable);
-  CHECK(without_user.error().sentence.find("user or password") != std::string::npos);
+  CHECK(without_database.kind == Kind::unavailable);
+  CHECK(without_database.sentence.find("no such database") != std::string::npos);
+  CHECK(without_user.kind == Kind::unavailable);
+  CHECK(without_user.sentence.find("user or password") != std::string::npos);
 }
 
 TEST_CASE("a server that accepts and says nothing makes a call unavailable in time") {
-  ProxyWorld world({.connect_wait_max = 100ms, .away_wait_max = 300ms});
+  ProxyWorld world({.connect_wait_max = 100ms});
   world.proxy.hold_answers();
 
   world.begin(insert(1));
