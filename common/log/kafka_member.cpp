@@ -167,9 +167,8 @@ void KafkaMember::hear_error(rd_kafka_event_t* event) {
   const auto sentence = fmt::format("group '{}': {}", subscription_.group, rd_kafka_event_error_string(event));
   voice_.warn(sentence);
   auto failure = kafka_failure(error, sentence);
-  if (rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR || failure.kind == Kind::denied) {
-    give_up(std::move(failure));
-  }
+  const bool fatal = rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+  if ((fatal || failure.kind == Kind::denied) && !close_deadline_) give_up(std::move(failure));
 }
 
 // --- Whose partitions are whose
@@ -372,6 +371,7 @@ void KafkaMember::begin_to_close() {
   close_deadline_ = clock_.now() + subscription_.revoke_wait_max + leave_wait_max;
   if (phase_ == Phase::broken) return;
   if (phase_ == Phase::assigning) take_away();
+  leaves_ = true;
   const KafkaError error{rd_kafka_consumer_close_queue(client_.get(), group_queue_.get())};
   if (error)
     voice_.warn(fmt::format("leaving group '{}': {}", subscription_.group, rd_kafka_error_string(error.get())));
@@ -385,6 +385,7 @@ void KafkaMember::give_up(Failure failure) {
   commits_.refuse_all(Failure{Kind::stale, "the member gave up its partitions"});
   take_away();
   handover_->tell(Broken{std::move(failure)});
+  leaves_ = true;
   const KafkaError ignored{rd_kafka_consumer_close_queue(client_.get(), group_queue_.get())};
 }
 
@@ -399,9 +400,21 @@ void KafkaMember::end() {
   sources_.clear();
   handover_->take_away();
   handover_->tell(Closed{});
+  if (leaves_) finish_leaving();
   group_queue_.reset();
   client_.reset();
   ended_ = true;
+}
+
+// A client that is destroyed after it began to leave waits for ever for our answer to a rebalance that it has told of.
+void KafkaMember::finish_leaving() {
+  const auto latest = clock_.now() + leave_wait_max;
+  bool is_asked = phase_ == Phase::revoking;
+  while (rd_kafka_consumer_closed(client_.get()) == 0 && clock_.now() < latest) {
+    if (is_asked) rd_kafka_assign(client_.get(), nullptr);
+    const KafkaEvent event{rd_kafka_queue_poll(group_queue_.get(), static_cast<int>(short_turn_wait_max.count()))};
+    is_asked = event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
+  }
 }
 
 }  // namespace sluice::log

@@ -86,6 +86,7 @@ class KafkaMember {
   void begin_to_close();
   void give_up(Failure failure);
   void end();
+  void finish_leaving();
 
   const Clock& clock_;
   const KafkaSettings settings_;
@@ -108,6 +109,7 @@ class KafkaMember {
   bool more_to_read_ = false;
   Instant revoke_deadline_{};
   std::optional<Instant> close_deadline_;
+  bool leaves_ = false;  // the library was told to
   std::vector<HeaderView> scratch_;
 
   Thread thread_;

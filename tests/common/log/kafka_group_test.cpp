@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -327,6 +328,41 @@ TEST_CASE("a consumer may outlive its log") {
   const auto late = commit(scene, *listener, 1);
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().kind == Kind::stale);
+}
+
+TEST_CASE("a log that is dropped while its consumer leaves is gone at once") {
+  KafkaScene scene{KafkaCluster::single()};
+  const Partition partition{scene.fresh_topic(1), 0};
+  for (int pause_us = 0; pause_us < 3'000; pause_us += 100) {
+    auto log = scene.open(scene.settings());
+    const auto listener = join(scene, *log, unique_name("group"), partition);
+    listener->consumer->close();
+    std::this_thread::sleep_for(std::chrono::microseconds{pause_us});  // the member's thread leaves meanwhile
+
+    const auto begun = scene.clock.now();
+    log.reset();
+
+    CHECK(scene.clock.now() - begun < 2s);
+    CHECK(scene.until([&] { return listener->closed; }));
+  }
+}
+
+TEST_CASE("a log that is dropped while its consumer leaves a silent broker is gone in time") {
+  KafkaScene scene{KafkaCluster::single()};
+  const Partition partition{scene.fresh_topic(1), 0};
+  auto log = scene.open(scene.settings());
+  const auto listener = join(scene, *log, unique_name("group"), partition);
+  scene.cluster.node("pause-node", 1);
+  listener->consumer->close();
+  const bool leaves = scene.until([&] { return !listener->revoked.empty(); });
+
+  const auto begun = scene.clock.now();
+  log.reset();
+  const auto took = scene.clock.now() - begun;
+  scene.cluster.node("resume-node", 1);
+
+  CHECK(leaves);
+  CHECK(took < 20s);
 }
 
 TEST_CASE("members that come and go under load miss nothing and keep the order") {
