@@ -87,7 +87,9 @@ function(sluice_test name)
   set(services ${arg_LABELS})
   list(FILTER services INCLUDE REGEX "^(kafka|kafka_three|postgres|storm)$")
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK "${services}")
+  math(EXPR seconds_max "${arg_TIMEOUT} - 10")  # see tests/support/last_moment.hpp
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK "${services}"
+    ENVIRONMENT TEST_SECONDS_MAX=${seconds_max})
   if("measure" IN_LIST arg_LABELS)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()

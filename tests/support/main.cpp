@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "common/async/random.hpp"
+#include "tests/support/last_moment.hpp"
 #include "tests/support/seed.hpp"
 
 namespace sluice {
@@ -23,5 +24,6 @@ std::uint64_t test_seed() {
 int main(int count, char** arguments) {
   std::printf("TEST_SEED=%llu\n", static_cast<unsigned long long>(sluice::test_seed()));
   std::fflush(stdout);
+  sluice::speak_in_the_last_moment();
   return doctest::Context(count, arguments).run();
 }
