@@ -21,6 +21,7 @@ constexpr auto asking_again_pause = 50ms;
 constexpr auto known_topic_wait_max = 5'000ms;  // until every broker has learnt of it
 constexpr std::int32_t replicas_wished = 3;
 constexpr std::int32_t partitions_max = 10'000;
+constexpr std::size_t bystanders_max = 8;  // groups that are asked about; each costs a client with its threads
 
 std::vector<std::pair<std::string, std::string>> configs_of(const TopicSpec& topic, std::int32_t replicas) {
   const bool ages = topic.retention.has_value();
@@ -74,8 +75,8 @@ void read_config(const rd_kafka_ConfigResource_t* resource, TopicSpec& topic) {
 
 }  // namespace
 
-KafkaAdmin::KafkaAdmin(const KafkaSettings& settings, const Clock& clock, KafkaClient client)
-    : settings_(settings), clock_(clock), client_(std::move(client)) {}
+KafkaAdmin::KafkaAdmin(const KafkaSettings& settings, const KafkaVoice& voice, const Clock& clock, KafkaClient client)
+    : settings_(settings), voice_(voice), clock_(clock), client_(std::move(client)) {}
 
 template <class Ask>
 auto KafkaAdmin::patiently(const Ask& ask) -> decltype(ask(Milliseconds{})) {
@@ -282,33 +283,44 @@ Result<Span> KafkaAdmin::span(const Partition& partition) {
   return patiently([&](Milliseconds wait) { return ask_span(client_.get(), partition, wait); });
 }
 
+// Not by the library's question for a group's offsets: one that times out while the coordinator is away ends the
+// process when the coordinator is back (2.0.2, and not mended up to 2.13).
 Result<std::optional<Committed>> KafkaAdmin::committed(const std::string& group, const Partition& partition) {
+  constexpr auto what = "asking for a group's watermark";
   using Found = std::optional<Committed>;
-  const auto list = new_partitions(1);
-  rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
+  const auto client = bystander_of(group);
+  if (!client) return fail(client.error());
   return patiently([&](Milliseconds wait) -> Result<Found> {
-    const KafkaGroupOffsets offsets{rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get())};
-    auto* asked = offsets.get();
-    const auto event = ask_admin("asking for a group's watermark", RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, wait,
-                                 [&](auto* options, auto* queue) {
-                                   rd_kafka_ListConsumerGroupOffsets(client_.get(), &asked, 1, options, queue);
-                                 });
-    if (!event) return fail(event.error());
-    std::size_t count = 0;
-    const auto* answer = rd_kafka_event_ListConsumerGroupOffsets_result(event->get());
-    const auto* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(answer, &count);
-    if (count == 0) return Found{};
-    if (const auto* error = rd_kafka_group_result_error(groups[0])) {
-      return fail(kafka_failure(rd_kafka_error_code(error), "asking for a group's watermark"));
-    }
-    const auto* found = rd_kafka_group_result_partitions(groups[0]);
-    if (!found || found->cnt == 0 || found->elems[0].offset < 0) return Found{};
-    const auto& element = found->elems[0];
-    if (element.err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return fail(kafka_failure(element.err, "asking for a group's watermark"));
-    const auto* metadata = static_cast<const char*>(element.metadata);
-    return Found{Committed{element.offset, metadata ? std::string{metadata, element.metadata_size} : std::string{}}};
+    const auto list = new_partitions(1);
+    rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
+    const auto error = rd_kafka_committed(client->get(), list.get(), static_cast<int>(wait.count()));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, what));
+    const auto& found = list->elems[0];
+    if (found.offset < 0) return Found{};
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(found.err, what));
+    const auto* metadata = static_cast<const char*>(found.metadata);
+    return Found{Committed{found.offset, metadata ? std::string{metadata, found.metadata_size} : std::string{}}};
   });
+}
+
+Result<KafkaAdmin::Bystander> KafkaAdmin::bystander_of(const std::string& group) {
+  Bystander dropped;  // ends when the lock is free again: that takes its time
+  auto all = bystanders_.locked();
+  const auto found = std::ranges::find(*all, group, [](const auto& each) { return each.first; });
+  if (found != all->end()) {
+    all->splice(all->begin(), *all, found);
+    return found->second;
+  }
+  auto properties = connection_properties(settings_);
+  properties.emplace_back("group.id", group);
+  properties.emplace_back("enable.auto.commit", "false");
+  auto client = make_client(RD_KAFKA_CONSUMER, properties, voice_);
+  if (!client) return fail(std::move(client.error()));
+  if (all->size() >= bystanders_max) {
+    dropped = std::move(all->back().second);
+    all->pop_back();
+  }
+  return all->emplace_front(group, std::move(*client)).second;
 }
 
 }  // namespace sluice::log

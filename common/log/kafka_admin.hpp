@@ -1,16 +1,19 @@
-// Topics and offsets, asked and told through one client without a role. All of it blocks, within request_wait_max, so
-// it runs beside the loop; from several threads at once.
+// Topics and offsets, asked and told through one client without a role, and watermarks through one for each group. All
+// of it blocks, within request_wait_max, so it runs beside the loop; from several threads at once.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "common/async/clock.hpp"
@@ -22,7 +25,7 @@ namespace sluice::log {
 
 class KafkaAdmin {
  public:
-  KafkaAdmin(const KafkaSettings& settings, const Clock& clock, KafkaClient client);
+  KafkaAdmin(const KafkaSettings& settings, const KafkaVoice& voice, const Clock& clock, KafkaClient client);
 
   // Replicated three times where there are so many brokers, and visible through us when it returns. Those that exist
   // with equal partitions are fine; others are Kind::conflict, and the rest is created all the same.
@@ -40,6 +43,7 @@ class KafkaAdmin {
 
  private:
   using Milliseconds = std::chrono::milliseconds;
+  using Bystander = std::shared_ptr<rd_kafka_t>;  // belongs to a group and never joins it
 
   // Asks again for as long as there is time and the answer is that the right broker cannot be asked just now.
   template <class Ask>
@@ -47,6 +51,7 @@ class KafkaAdmin {
   Result<KafkaEvent> ask_admin(std::string_view what, rd_kafka_admin_op_t operation, Milliseconds wait,
                                const std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& ask);
 
+  Result<Bystander> bystander_of(const std::string& group);
   Result<std::int32_t> count_brokers();
   Done create(std::span<const TopicSpec> topics, std::int32_t replicas);
   Done settle_existing(const TopicSpec& topic);
@@ -57,10 +62,12 @@ class KafkaAdmin {
   Done read_configs(std::span<TopicInfo> topics, Milliseconds wait, std::unordered_set<std::string>& without);
 
   const KafkaSettings& settings_;
+  const KafkaVoice& voice_;
   const Clock& clock_;
   KafkaClient client_;
   std::atomic<bool> stopping_{false};
-  Guarded<std::unordered_map<std::string, std::int32_t>> known_;  // partitions by topic, when it was last asked for
+  Guarded<std::unordered_map<std::string, std::int32_t>> known_;      // partitions by topic, when it was last asked for
+  Guarded<std::list<std::pair<std::string, Bystander>>> bystanders_;  // by group, the last one asked about first
 };
 
 }  // namespace sluice::log

@@ -19,7 +19,6 @@ Kind kind_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
     case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
@@ -44,6 +43,7 @@ Kind kind_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
       return Kind::corrupt;
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:  // never more copies than brokers are asked for: some are fenced
     default:
       return Kind::unavailable;
   }

@@ -84,7 +84,7 @@ Done KafkaLog::Parts::start() {
   auto client = make_client(RD_KAFKA_PRODUCER, connection_properties(settings), voice);
   if (!client) return fail(std::move(client.error()));
   producer = std::move(*produces);
-  admin = std::make_unique<KafkaAdmin>(settings, clock, std::move(*client));
+  admin = std::make_unique<KafkaAdmin>(settings, voice, clock, std::move(*client));
   return {};
 }
 

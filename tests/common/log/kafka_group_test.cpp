@@ -25,7 +25,7 @@ void append_numbered(KafkaScene& scene, const Partition& partition, int from, in
   std::vector<Outgoing> records;
   for (auto& value : numbered(from, until)) records.push_back(to(partition, std::move(value)));
   const auto stored = scene.run(scene.log->append(std::move(records)));
-  REQUIRE(stored.has_value());
+  if (!stored) FAIL("append: ", stored.error().sentence);
 }
 
 Done commit(KafkaScene& scene, Listener& listener, Offset watermark, std::string metadata = {}) {
@@ -363,6 +363,35 @@ TEST_CASE("a log that is dropped while its consumer leaves a silent broker is go
 
   CHECK(leaves);
   CHECK(took < 20s);
+}
+
+TEST_CASE("a watermark is told when the broker that was silent comes back") {
+  KafkaScene scene{KafkaCluster::single()};
+  const Partition partition{scene.fresh_topic(1), 0};
+  const auto group = unique_name("group");
+  const auto member = join(scene, *scene.log, group, partition);
+  REQUIRE(commit(scene, *member, 1, "one").has_value());
+  leave(scene, *member);
+  auto settings = scene.settings();
+  settings.request_wait_max = 1'000ms;
+  const auto log = scene.open(std::move(settings));
+
+  scene.cluster.node("pause-node", 1);
+  const auto in_vain = scene.run(log->committed(group, partition));
+  scene.cluster.node("resume-node", 1);
+
+  REQUIRE_FALSE(in_vain.has_value());
+  CHECK(in_vain.error().kind == Kind::unavailable);
+  std::optional<Committed> found;
+  const bool told = scene.until([&] {
+    const auto answer = scene.run(log->committed(group, partition));
+    if (answer) found = *answer;
+    return answer.has_value();
+  });
+  CHECK(told);
+  REQUIRE(found.has_value());
+  CHECK(found->watermark == 1);
+  CHECK(found->metadata == "one");
 }
 
 TEST_CASE("members that come and go under load miss nothing and keep the order") {
