@@ -21,6 +21,7 @@ constexpr auto asking_again_pause = 50ms;
 constexpr auto known_topic_wait_max = 5'000ms;  // until every broker has learnt of it
 constexpr std::int32_t replicas_wished = 3;
 constexpr std::int32_t partitions_max = 10'000;
+constexpr auto asking_for_a_watermark = "asking for a group's watermark";
 constexpr std::size_t bystanders_max = 8;  // groups that are asked about; each costs a client with its threads
 
 std::vector<std::pair<std::string, std::string>> configs_of(const TopicSpec& topic, std::int32_t replicas) {
@@ -286,7 +287,6 @@ Result<Span> KafkaAdmin::span(const Partition& partition) {
 // Not by the library's question for a group's offsets: one that times out while the coordinator is away ends the
 // process when the coordinator is back (2.0.2, and not mended up to 2.13).
 Result<std::optional<Committed>> KafkaAdmin::committed(const std::string& group, const Partition& partition) {
-  constexpr auto what = "asking for a group's watermark";
   using Found = std::optional<Committed>;
   const auto client = bystander_of(group);
   if (!client) return fail(client.error());
@@ -294,10 +294,10 @@ Result<std::optional<Committed>> KafkaAdmin::committed(const std::string& group,
     const auto list = new_partitions(1);
     rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
     const auto error = rd_kafka_committed(client->get(), list.get(), static_cast<int>(wait.count()));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, what));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, asking_for_a_watermark));
     const auto& found = list->elems[0];
     if (found.offset < 0) return Found{};
-    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(found.err, what));
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(found.err, asking_for_a_watermark));
     const auto* metadata = static_cast<const char*>(found.metadata);
     return Found{Committed{found.offset, metadata ? std::string{metadata, found.metadata_size} : std::string{}}};
   });
