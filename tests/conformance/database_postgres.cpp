@@ -1,5 +1,4 @@
 // The database beside Kafka, on a real server that belongs to this executable, since cases kill it.
-#include <chrono>
 #include <memory>
 
 #include <doctest/doctest.h>
@@ -65,7 +64,7 @@ class PostgresSuiteWorld final : public DatabaseWorld {
   Loop loop_;
   RealClock clock_{loop_};
   SystemRandom random_;
-  PostgresSettings settings_{.url = schema_.url(), .away_wait_max = std::chrono::milliseconds{500}};
+  PostgresSettings settings_{.url = schema_.url()};
   std::unique_ptr<PostgresDatabase> current_;
 };
 

@@ -246,9 +246,9 @@ class OnKafka {
   std::string prefix_ = log::unique_name("restart");
 };
 
-// A commit comes a quarter of a second after a completion or after 500 of them; the rest is the time that a busy
-// machine needs to write it.
-constexpr std::chrono::milliseconds committed_within{1'000};
+// A commit is begun a quarter of a second after a completion or after 500 of them, which the engine's own tests hold it
+// to in simulated time. Here it also has to be written, by a machine that may do much else.
+constexpr std::chrono::milliseconds committed_within{5'000};
 
 void a_stop_repeats_nothing(std::unique_ptr<Scene> scene) {
   Restart restart{std::move(scene)};

@@ -363,6 +363,7 @@ TEST_CASE("a log that is dropped while its consumer leaves a silent broker is go
 
   CHECK(leaves);
   CHECK(took < 20s);
+  CHECK(scene.until([&] { return listener->closed; }));
 }
 
 TEST_CASE("a watermark is told when the broker that was silent comes back") {
