@@ -1,5 +1,5 @@
-// A worker with 10,000 events in flight and 500 parked conversations is stopped, or killed, and another one goes on:
-// what starts again, and that nothing else does.
+// A worker with 10,000 events in flight and 500 parked conversations (a quarter of both where it is instrumented) is
+// stopped, or killed, and another one goes on: what starts again, and that nothing else does.
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include "tests/common/db/postgres_support.hpp"
 #include "tests/common/log/kafka_cluster.hpp"
 #include "tests/storm/evidence.hpp"
+#include "tests/support/seed.hpp"
 #include "workers/engine/commit_note.hpp"
 
 namespace sluice::storm {
@@ -20,12 +21,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int flowing_conversations = 4'500;
+constexpr int smaller = instrumented ? 4 : 1;
+constexpr int flowing_conversations = 4'500 / smaller;
 constexpr int flowing_each = 4;
-constexpr int parked_conversations = 500;
+constexpr int parked_conversations = 500 / smaller;
 constexpr int parked_each = 2;
-constexpr int in_flight_min = 10'000;
-constexpr int finished_min = 5'000;  // what was parked included
+constexpr int in_flight_min = 10'000 / smaller;
+constexpr int finished_min = 5'000 / smaller;  // what was parked included
 constexpr std::chrono::seconds patience{90};
 
 // The parked ones come first. Their heads fail until they are parked, and are due when the next worker is at work.
@@ -141,13 +143,13 @@ class Restart {
       const auto known = last.find(conversation);
       const bool follows = known != last.end() && known->second != run.number;
       const Duration age = *lives_.front().over - run.begin;
-      if (follows && age > before) ++complete;
+      if (follows) ++complete;
       if (follows && again.contains(known->second)) oldest = std::max(oldest, age);
       last.insert_or_assign(conversation, run.number);
     }
     CHECK(complete > 0);
     CHECK(oldest <= before);
-    MESSAGE("the oldest that was complete and started again was so for ", oldest / 1ms, " ms");
+    MESSAGE("of ", complete, " that were complete the oldest that started again was so for ", oldest / 1ms, " ms");
   }
 
   // Where log and database share transactions.
@@ -247,8 +249,8 @@ class OnKafka {
 };
 
 // A commit is begun a quarter of a second after a completion or after 500 of them, which the engine's own tests hold it
-// to in simulated time. Here it also has to be written, by a machine that may do much else.
-constexpr std::chrono::milliseconds committed_within{5'000};
+// to in simulated time. Here it also has to be written, by a machine that does much else.
+constexpr std::chrono::milliseconds committed_within{2'000};
 
 void a_stop_repeats_nothing(std::unique_ptr<Scene> scene) {
   Restart restart{std::move(scene)};
