@@ -160,12 +160,11 @@ std::string origin_text(const Origin& origin) {
 }
 
 // What decode_headers() would refuse is not written.
-Result<void> check(const EventHeaders& headers) {
-  const Journey& journey = headers.journey;
+Result<void> check(const EventHeaders& headers, std::string_view origin) {
   if (auto read = parse_source(headers.source); !read) return fail(std::move(read.error()));
-  if (auto read = parse_replay(journey.replay); !read) return fail(std::move(read.error()));
-  if (!journey.origin) return {};
-  auto read = parse_origin(origin_text(*journey.origin));
+  if (auto read = parse_replay(headers.journey.replay); !read) return fail(std::move(read.error()));
+  if (origin.empty()) return {};
+  auto read = parse_origin(origin);
   if (!read) return fail(std::move(read.error()));
   return {};
 }
@@ -216,7 +215,9 @@ bool is_ours(std::string_view header_name) {
 }
 
 Result<Headers> encode_headers(const EventHeaders& headers, const ConversationKey* subject) {
-  if (auto readable = check(headers); !readable) return fail(std::move(readable.error()));
+  const Journey& journey = headers.journey;
+  std::string first = journey.origin ? origin_text(*journey.origin) : std::string{};
+  if (auto readable = check(headers, first); !readable) return fail(std::move(readable.error()));
   Headers out;
   out.reserve(ours_count + headers.foreign.size());
   const auto put = [&](Ours which, std::string value) { out.push_back({std::string{names[which]}, std::move(value)}); };
@@ -231,11 +232,10 @@ Result<Headers> encode_headers(const EventHeaders& headers, const ConversationKe
   if (subject != nullptr) put(ce_subject, subject->text());
   if (headers.trace && TraceParent::parse(headers.trace->text())) put(traceparent, headers.trace->text());
   put(tenant, headers.tenant.text());
-  const Journey& journey = headers.journey;
   if (journey.attempt > 0) put(attempt, fmt::format_int{journey.attempt}.str());
   if (journey.hops > 0) put(hops, fmt::format_int{journey.hops}.str());
   if (journey.not_before) put(not_before, time_text(*journey.not_before));
-  if (journey.origin) put(origin, origin_text(*journey.origin));
+  if (journey.origin) put(origin, std::move(first));
   put_text(error_class, journey.trouble.error_class, Trouble::word_bytes_max);
   put_text(error_code, journey.trouble.code, Trouble::word_bytes_max);
   put_text(error_message, journey.trouble.message, Trouble::message_bytes_max);

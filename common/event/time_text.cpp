@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include <fmt/format.h>
-
 namespace sluice::event {
 namespace {
 
@@ -44,6 +42,14 @@ std::optional<milliseconds> fraction_of(std::string_view text) {
   return milliseconds{number_at(thousandths, 0, 3)};
 }
 
+// The last `digits` of a number, over the zeros at a place of the text.
+void put_digits(std::string& text, std::size_t at, std::size_t digits, std::int64_t number) {
+  for (std::size_t left = digits; left > 0; --left) {
+    text[at + left - 1] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  }
+}
+
 }  // namespace
 
 std::string time_text(Time time) {
@@ -51,9 +57,15 @@ std::string time_text(Time time) {
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+  std::string text = "0000-00-00T00:00:00.000Z";
+  put_digits(text, 0, 4, static_cast<int>(date.year()));
+  put_digits(text, 5, 2, static_cast<unsigned>(date.month()));
+  put_digits(text, 8, 2, static_cast<unsigned>(date.day()));
+  put_digits(text, 11, 2, clock.hours().count());
+  put_digits(text, 14, 2, clock.minutes().count());
+  put_digits(text, 17, 2, clock.seconds().count());
+  put_digits(text, 20, 3, clock.subseconds().count());
+  return text;
 }
 
 Result<Time> parse_time(std::string_view text) {
