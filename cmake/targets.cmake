@@ -66,6 +66,9 @@ function(sluice_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
   add_executable(${name} ${arg_SOURCES})
   sluice_common_settings(${name})
+  if(NOT SLUICE_CHECK AND NOT SLUICE_TSAN)  # which have allocators of their own
+    target_link_libraries(${name} PRIVATE PkgConfig::jemalloc)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_USES} fmt::fmt tl::expected)
 endfunction()
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -139,8 +138,8 @@ double with_one_that_floods(bool floods) {
   });
 }
 
+// What was freed and not yet given back counts, too.
 double resident_kilobytes() {
-  ::malloc_trim(0);
   long pages = 0;
   long resident = 0;
   std::FILE* file = std::fopen("/proc/self/statm", "r");
