@@ -194,7 +194,7 @@ class PostgresDatabase::Core : public std::enable_shared_from_this<Core> {
 };
 
 Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(Loop& loop, Clock& clock, Random& random,
-                                                                 PostgresSettings settings) {
+                                                                 const PostgresSettings& settings) {
   ENSURE(settings.connections_max > 0 && settings.in_flight_max > 0 && settings.rows_max > 0,
          "a bound of the database that is zero lets nothing through");
   auto target = target_of(settings.url, session_of(settings));

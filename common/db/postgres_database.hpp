@@ -50,7 +50,7 @@ class PostgresDatabase final : public Database {
  public:
   // Kind::invalid with a sentence for an operator when the URL is wrong, or would send plain text to another machine.
   static Result<std::unique_ptr<PostgresDatabase>> open(Loop& loop, Clock& clock, Random& random,
-                                                        PostgresSettings settings);
+                                                        const PostgresSettings& settings);
   ~PostgresDatabase() override;
 
   Task<Result<std::vector<Rows>>> run(Batch batch) override;

@@ -160,7 +160,7 @@ PostgresWorld::PostgresWorld(const std::string& database_url, PostgresSettings s
 std::unique_ptr<PostgresDatabase> PostgresWorld::open(PostgresSettings settings) {
   if (settings.url.empty()) settings.url = schema.url();
   settings.application_name = schema.name();
-  auto opened = PostgresDatabase::open(loop, clock, random, std::move(settings));
+  auto opened = PostgresDatabase::open(loop, clock, random, settings);
   if (!opened) throw std::runtime_error(opened.error().sentence);
   return std::move(*opened);
 }
