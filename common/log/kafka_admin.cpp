@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/base/ensure.hpp"
+#include "common/log/kafka_commits.hpp"
 #include "common/log/kafka_errors.hpp"
 #include "common/log/kafka_topics.hpp"
 
@@ -285,21 +286,18 @@ Result<Span> KafkaAdmin::span(const Partition& partition) {
 }
 
 // Not by the library's question for a group's offsets: one that times out while the coordinator is away ends the
-// process when the coordinator is back (2.0.2, and not mended up to 2.13).
+// process when the coordinator is back (2.0.2; the source of 2.15 reads the same).
 Result<std::optional<Committed>> KafkaAdmin::committed(const std::string& group, const Partition& partition) {
-  using Found = std::optional<Committed>;
   const auto client = bystander_of(group);
   if (!client) return fail(client.error());
-  return patiently([&](Milliseconds wait) -> Result<Found> {
+  return patiently([&](Milliseconds wait) -> Result<std::optional<Committed>> {
     const auto list = new_partitions(1);
     rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.number);
     const auto error = rd_kafka_committed(client->get(), list.get(), static_cast<int>(wait.count()));
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(error, asking_for_a_watermark));
     const auto& found = list->elems[0];
-    if (found.offset < 0) return Found{};
     if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_failure(found.err, asking_for_a_watermark));
-    const auto* metadata = static_cast<const char*>(found.metadata);
-    return Found{Committed{found.offset, metadata ? std::string{metadata, found.metadata_size} : std::string{}}};
+    return committed_at(found);
   });
 }
 

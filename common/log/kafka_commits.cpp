@@ -30,6 +30,12 @@ KafkaPartitions list_of(const std::vector<const Commit*>& commits) {
 
 }  // namespace
 
+std::optional<Committed> committed_at(const rd_kafka_topic_partition_t& element) {
+  if (element.offset < 0) return std::nullopt;
+  const auto* metadata = static_cast<const char*>(element.metadata);
+  return Committed{element.offset, metadata ? std::string{metadata, element.metadata_size} : std::string{}};
+}
+
 void KafkaCommits::take(Request request) {
   const auto asked = std::make_shared<Asked>(Asked{std::move(request.reply), request.commits.size(), {}});
   for (auto& commit : request.commits) waiting_.push_back({std::move(commit), asked});

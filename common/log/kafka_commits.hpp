@@ -16,6 +16,9 @@
 
 namespace sluice::log {
 
+// What a group has stored at a partition of a list that the coordinator has filled in.
+std::optional<Committed> committed_at(const rd_kafka_topic_partition_t& element);
+
 // Used on the member's thread alone.
 class KafkaCommits {
  public:

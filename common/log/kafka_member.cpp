@@ -220,11 +220,7 @@ void KafkaMember::assign(rd_kafka_topic_partition_list_t* partitions) {
   for (int i = 0; i < partitions->cnt; ++i) {
     auto& element = partitions->elems[i];
     const Partition partition{element.topic, element.partition};
-    std::optional<Committed> committed;
-    if (element.offset >= 0 && !cut_off_.contains(partition)) {
-      const auto* metadata = static_cast<const char*>(element.metadata);
-      committed = Committed{element.offset, metadata ? std::string{metadata, element.metadata_size} : std::string{}};
-    }
+    auto committed = cut_off_.contains(partition) ? std::nullopt : committed_at(element);
     element.offset = committed ? committed->watermark : RD_KAFKA_OFFSET_BEGINNING;
 
     auto& source = sources_[++last_name_];
