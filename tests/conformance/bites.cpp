@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/seed.hpp"
+#include "tests/support/silent_reporter.hpp"
 
 namespace sluice {
 
@@ -21,22 +22,12 @@ namespace {
 std::vector<std::string> failed_cases;
 
 // Notes the names of the cases that fail.
-struct Notes : doctest::IReporter {
+struct Notes : SilentReporter {
   explicit Notes(const doctest::ContextOptions& /*options*/) {}
-  void report_query(const doctest::QueryData& /*data*/) override {}
-  void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats& /*stats*/) override {}
   void test_case_start(const doctest::TestCaseData& data) override { name = data.m_name; }
-  void test_case_reenter(const doctest::TestCaseData& /*data*/) override {}
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
     if (stats.failure_flags != 0) failed_cases.push_back(name);
   }
-  void test_case_exception(const doctest::TestCaseException& /*exception*/) override {}
-  void subcase_start(const doctest::SubcaseSignature& /*signature*/) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData& /*data*/) override {}
-  void log_message(const doctest::MessageData& /*data*/) override {}
-  void test_case_skipped(const doctest::TestCaseData& /*data*/) override {}
 
   std::string name;
 };

@@ -12,6 +12,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "tests/support/silent_reporter.hpp"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLUICE_PRINTS_STACKS
 #elif defined(__has_feature)
@@ -33,23 +35,13 @@ constexpr unsigned words_seconds_max = 5;  // for the last words: the handler ma
 std::atomic<const char*> current_case = "none";
 std::atomic<SteadyClock::rep> case_began = 0;
 
-struct Watcher : doctest::IReporter {
+struct Watcher : SilentReporter {
   explicit Watcher(const doctest::ContextOptions& /*options*/) {}
   void test_case_start(const doctest::TestCaseData& begun) override {
     case_began = SteadyClock::now().time_since_epoch().count();
     current_case = begun.m_name;
   }
   void test_case_end(const doctest::CurrentTestCaseStats& /*ended*/) override { current_case = "none"; }
-  void report_query(const doctest::QueryData& /*query*/) override {}
-  void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats& /*run*/) override {}
-  void test_case_reenter(const doctest::TestCaseData& /*again*/) override {}
-  void test_case_exception(const doctest::TestCaseException& /*thrown*/) override {}
-  void subcase_start(const doctest::SubcaseSignature& /*begun*/) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData& /*assertion*/) override {}
-  void log_message(const doctest::MessageData& /*message*/) override {}
-  void test_case_skipped(const doctest::TestCaseData& /*skipped*/) override {}
 };
 
 std::string first_line(const std::filesystem::path& file) {
