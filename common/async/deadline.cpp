@@ -3,8 +3,9 @@
 namespace sluice {
 namespace detail {
 
-void Branch::ended(std::exception_ptr failure) {
+void Branch::ended(std::exception_ptr failure, bool cancelled) {
   failure_ = std::move(failure);
+  was_cancelled_ = cancelled;
   over_ = true;
   wake();
 }
@@ -25,27 +26,14 @@ Task<> Branch::end(Clock& clock, Instant deadline) {
 }
 
 void Branch::rethrow_unless_late() const {
-  const bool ended_by_deadline = late_ && !caller_cancelled_ && is_cancellation(failure_);
+  const bool ended_by_deadline = late_ && !caller_cancelled_ && was_cancelled_;
   if (failure_ && !ended_by_deadline) std::rethrow_exception(failure_);
 }
 
 }  // namespace detail
 
-namespace {
-
-struct Nothing {};
-
-Task<Nothing> and_nothing(Task<> task) {
-  co_await std::move(task);
-  co_return Nothing{};
-}
-
-}  // namespace
-
 Task<bool> within(Clock& clock, Instant deadline, Task<> task) {
-  auto working = within(clock, deadline, and_nothing(std::move(task)));
-  const auto done = co_await std::move(working);
-  co_return done.has_value();
+  return detail::keep_within<void, bool>(clock, deadline, std::move(task));
 }
 
 }  // namespace sluice

@@ -27,15 +27,8 @@ class Running {
 
 }  // namespace
 
-bool is_cancellation(const std::exception_ptr& failure) {
-  if (!failure) return false;
-  try {
-    std::rethrow_exception(failure);
-  } catch (const boost::system::system_error& error) {
-    return error.code() == boost::asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
+bool is_cancellation(const boost::system::system_error& error) {
+  return error.code() == boost::asio::error::operation_aborted;
 }
 
 void throw_cancelled() {

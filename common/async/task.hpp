@@ -4,11 +4,10 @@
 // (`auto stored = co_await log.append(record);`), no co_await in a condition, a ternary or a braced list.
 #pragma once
 
-#include <exception>
-
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 namespace sluice {
 
@@ -21,7 +20,7 @@ using Task = boost::asio::awaitable<T, Executor>;
 inline constexpr boost::asio::use_awaitable_t<Executor> use_task{};
 
 // Whether this is the operation_aborted that a cancelled task throws out of its innermost operation.
-[[nodiscard]] bool is_cancellation(const std::exception_ptr& failure);
+[[nodiscard]] bool is_cancellation(const boost::system::system_error& error);
 
 // Throws what a cancelled operation throws.
 [[noreturn]] void throw_cancelled();

@@ -47,14 +47,12 @@ TEST_CASE("a cancellation is a failure of a spawned task") {
       [&](std::exception_ptr failure) { thrown = std::move(failure); });
   loop.run();
 
-  CHECK(is_cancellation(thrown));
+  CHECK(threw_cancellation(thrown));
 }
 
 TEST_CASE("only operation_aborted is a cancellation") {
-  CHECK(!is_cancellation(nullptr));
-  CHECK(!is_cancellation(std::make_exception_ptr(std::runtime_error("operation aborted"))));
-  CHECK(!is_cancellation(std::make_exception_ptr(boost::system::system_error(boost::asio::error::eof))));
-  CHECK(is_cancellation(std::make_exception_ptr(boost::system::system_error(boost::asio::error::operation_aborted))));
+  CHECK(!is_cancellation(boost::system::system_error(boost::asio::error::eof)));
+  CHECK(is_cancellation(boost::system::system_error(boost::asio::error::operation_aborted)));
 }
 
 TEST_CASE("a task needs somebody who takes its failure") {

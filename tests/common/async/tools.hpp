@@ -53,6 +53,17 @@ class Living {
   int* count_;
 };
 
+inline bool threw_cancellation(const std::exception_ptr& thrown) {
+  if (!thrown) return false;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const boost::system::system_error& error) {
+    return is_cancellation(error);
+  } catch (...) {
+    return false;
+  }
+}
+
 // Notes the end of the frame that holds it.
 class Noted {
  public:

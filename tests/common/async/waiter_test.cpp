@@ -62,7 +62,7 @@ TEST_CASE("an aborted wait throws and the same waiter waits anew") {
   waiter.abort();
   waiter.wake();  // too late
   world.clock.run_until_idle();
-  CHECK(is_cancellation(thrown));
+  CHECK(threw_cancellation(thrown));
 
   spawn(world.loop, wait_and_note(waiter, notes, "again"), or_die("a task"));
   world.clock.run_until_idle();
