@@ -4,9 +4,12 @@
 
 namespace sluice::event {
 
+std::string main_topic_of(std::string_view prefix, std::string_view pool) {
+  return fmt::format("{}.{}", prefix, pool == "dedup" ? "inbound" : pool);
+}
+
 PoolTopics topics_of(std::string_view prefix, std::string_view pool) {
-  const std::string_view read = pool == "dedup" ? "inbound" : pool;
-  return {.main = fmt::format("{}.{}", prefix, read),
+  return {.main = main_topic_of(prefix, pool),
           .retry = fmt::format("{}.{}.retry", prefix, pool),
           .dead = fmt::format("{}.{}.dead", prefix, pool)};
 }

@@ -19,6 +19,7 @@ struct PoolTopics {
 };
 
 PoolTopics topics_of(std::string_view prefix, std::string_view pool);
+std::string main_topic_of(std::string_view prefix, std::string_view pool);
 std::string group_of(std::string_view prefix, std::string_view pool);
 
 constexpr int partitions_per_topic = 32;  // fixed for life: the start refuses another count

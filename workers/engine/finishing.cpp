@@ -17,9 +17,8 @@ struct Finishing {
 log::Outgoing EngineCore::outgoing(const Output& output) const {
   auto encoded = event::encode(output.event);
   ENSURE(encoded.has_value(), "a handler's output can be written");
-  const auto to = event::topics_of(spec.prefix, output.to);
   const std::int32_t partition = event::partition_of(encoded->key, spec.partitions);
-  return {.topic = to.main,
+  return {.topic = event::main_topic_of(spec.prefix, output.to),
           .partition = partition,
           .key = std::move(encoded->key),
           .value = std::move(encoded->value),
