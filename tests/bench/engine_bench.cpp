@@ -74,7 +74,7 @@ double log_rate(bool outputs) {
   load.fill(load.topics.main, events, conversations);
   std::vector<log::Outgoing> made;
   for (int n = 0; n < events && outputs; ++n)
-    made.push_back(event_record(bench_message(n, conversations), event::topics_of("sluice", "send").main));
+    made.push_back(event_record(bench_message(n, conversations), event::main_topic_of("sluice", "send")));
   return events / cpu_seconds_of([&] { run_task(load.loop, the_log_alone(load, made)); });
 }
 

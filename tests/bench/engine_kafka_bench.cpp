@@ -35,7 +35,7 @@ class KafkaLoad {
     run_task(loop_, store::migrate(database_, clock_)).value();
     const auto topics = event::topics_of(prefix, "classify");
     std::vector<log::TopicSpec> specs;
-    for (const auto& name : {topics.main, topics.retry, topics.dead, event::topics_of(prefix, "send").main})
+    for (const auto& name : {topics.main, topics.retry, topics.dead, event::main_topic_of(prefix, "send")})
       specs.push_back({.name = name, .partitions = event::partitions_per_topic});
     ENSURE(run_task(loop_, log_->create_topics(std::move(specs))).has_value(), "the topics are made");
     constexpr int batch_max = 1'000;
@@ -193,8 +193,8 @@ void engine_kafka_bench(Report& report) {
                 .baseline =
                     [=] {
                       const KafkaLoad load{brokers};
-                      return bare_loop(brokers, event::topics_of(load.prefix, "classify").main,
-                                       outputs ? event::topics_of(load.prefix, "send").main : std::string{});
+                      return bare_loop(brokers, event::main_topic_of(load.prefix, "classify"),
+                                       outputs ? event::main_topic_of(load.prefix, "send") : std::string{});
                     }});
   };
   pair("no outputs", "<= bare + 6 us of CPU", false);

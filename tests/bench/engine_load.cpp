@@ -66,7 +66,7 @@ BenchHandler::Work after(Duration pause) {
 EmbeddedLoad::EmbeddedLoad() {
   run_task(loop, store::migrate(*database, clock)).value();
   std::vector<log::TopicSpec> specs;
-  for (const auto& name : {topics.main, topics.retry, topics.dead, event::topics_of("sluice", "send").main})
+  for (const auto& name : {topics.main, topics.retry, topics.dead, event::main_topic_of("sluice", "send")})
     specs.push_back({.name = name, .partitions = event::partitions_per_topic});
   ENSURE(run_task(loop, log->create_topics(std::move(specs))).has_value(), "the topics are made");
 }

@@ -56,7 +56,7 @@ event::Event a_message(int n) {
 
 void append_messages(const std::filesystem::path& data, int count) {
   LogOf its{data};
-  const auto topic = event::topics_of("sluice", "classify").main;
+  const auto topic = event::main_topic_of("sluice", "classify");
   REQUIRE(run_task(its.loop, its.log->create_topics({{.name = topic}})).has_value());
   std::vector<log::Outgoing> records;
   for (int n = 0; n < count; ++n) {
@@ -75,7 +75,7 @@ std::size_t drafts(const std::filesystem::path& data) {
   LogOf its{data};
   std::size_t count = 0;
   for (std::int32_t number = 0; number < event::partitions_per_topic; ++number)
-    count += run_task(its.loop, its.log->read({event::topics_of("sluice", "send").main, number}, 0, {})).value().size();
+    count += run_task(its.loop, its.log->read({event::main_topic_of("sluice", "send"), number}, 0, {})).value().size();
   return count;
 }
 

@@ -54,10 +54,11 @@ Simulation::Simulation(std::uint64_t seed, bool with_history)
   if (with_history) broker_.network().on_step = [this](const std::string& line) { history_ += line + '\n'; };
   store_.copy_from(empty_tables());
   for (const auto& topic :
-       {truth_.topics.main, truth_.topics.retry, truth_.topics.dead, event::topics_of("sluice", "send").main}) {
+       {truth_.topics.main, truth_.topics.retry, truth_.topics.dead, event::main_topic_of("sluice", "send")}) {
     const auto created = broker_.store().create({.name = topic, .partitions = plan_.partitions});
     ENSURE(created.has_value(), "a topic can be made");
   }
+  truth_.topics_are_made();
   writer_ = broker_.open("writer");
 }
 

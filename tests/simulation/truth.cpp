@@ -82,7 +82,9 @@ bool Truth::owns(log::Epoch epoch, int event) const {
   const auto& places = places_[index(event)];
   const auto main = std::ranges::find(places, Side::main, &Place::side);
   if (main == places.end()) return false;
-  return broker_.coordinator().check({.partition = partition(Side::main, main->number), .epoch = epoch}).has_value();
+  return broker_.coordinator()
+      .check({.partition = log::Partition{topics.main, main->number}, .epoch = epoch})
+      .has_value();
 }
 
 void Truth::ends(const Run& run, const engine::Outcome* outcome, std::span<const int> behind, bool is_orphan) {

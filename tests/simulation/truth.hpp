@@ -60,6 +60,7 @@ class Truth {
   void broken(std::string sentence);
   [[nodiscard]] const std::optional<std::string>& what_broke() const { return broken_; }
   void note(const std::string& line);  // into the history
+  void topics_are_made();              // before anything else is asked
 
   // What handlers do. An end without an outcome is a failure: it threw, or was cancelled.
   Run begins(int event, int incarnation, log::Epoch epoch, std::uint32_t tries_before);
@@ -114,14 +115,24 @@ class Truth {
     [[nodiscard]] bool covers(log::Offset offset) const;
     [[nodiscard]] bool covers(const Coverage& other, const std::vector<log::StoredRecord>& records) const;
   };
+  // A partition of the broker, followed record by record.
+  struct Followed {
+    log::Partition partition;
+    const log::StoredPartition& stored;
+    std::size_t read = 0;        // so many of its records
+    Coverage committed = {};     // of a partition that the group consumes
+    Coverage acknowledged = {};  // by commits that were answered well
+  };
   static std::size_t index(int event) { return static_cast<std::size_t>(event); }
-  [[nodiscard]] log::Partition partition(Side side, std::int32_t number) const;
+  [[nodiscard]] std::vector<Followed> follow(const std::string& topic);
   [[nodiscard]] static Coverage coverage_of(log::Offset watermark, const std::string& metadata);
-  Coverage& stored(Side side, std::int32_t number);
+  [[nodiscard]] Followed& followed(Side side, std::int32_t number) {
+    return (side == Side::main ? main_ : retry_)[static_cast<std::size_t>(number)];
+  }
   void refresh();  // what is stored in the group
-  void read_side(Side side, std::int32_t number);
-  void read_outputs(std::int32_t number);
-  void read_letters(std::int32_t number);
+  void read_side(Side side, Followed& followed);
+  void read_outputs(Followed& out);
+  void read_letters(Followed& dead);
   int event_of(const log::StoredRecord& record) const;
   [[nodiscard]] bool artefacts_are_there(int event);
   [[nodiscard]] bool has_row(int event);
@@ -148,10 +159,11 @@ class Truth {
   std::vector<int> outputs_;
   std::vector<int> outputs_in_order_;  // events, as their outputs first came
   std::vector<bool> row_seen_;
-  std::map<std::pair<Side, std::int32_t>, Coverage> stored_;
-  std::map<std::pair<Side, std::int32_t>, Coverage> acknowledged_;  // of commits that were answered well
-  std::map<log::Partition, std::size_t> read_;                      // so many records of each partition
-  std::map<std::pair<int, log::Epoch>, int> running_;               // by conversation and epoch
+  std::vector<Followed> main_;  // by number, as the next ones
+  std::vector<Followed> retry_;
+  std::vector<Followed> out_;
+  std::vector<Followed> dead_;
+  std::map<std::pair<int, log::Epoch>, int> running_;  // by conversation and epoch
   std::unordered_set<std::uint64_t> orphan_runs_;
   std::unordered_set<log::Epoch> lost_;
   std::uint64_t run_numbers_ = 0;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/ensure.hpp"
 #include "tests/simulation/truth.hpp"
 #include "workers/engine/commit_note.hpp"
 #include "workers/engine/letter.hpp"
@@ -10,8 +11,22 @@
 
 namespace sluice::simulation {
 
-log::Partition Truth::partition(Side side, std::int32_t number) const {
-  return {side == Side::main ? topics.main : topics.retry, number};
+void Truth::topics_are_made() {
+  main_ = follow(topics.main);
+  retry_ = follow(topics.retry);
+  out_ = follow(event::main_topic_of("sluice", "send"));
+  dead_ = follow(topics.dead);
+}
+
+std::vector<Truth::Followed> Truth::follow(const std::string& topic) {
+  std::vector<Followed> all;
+  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
+    log::Partition partition{topic, number};
+    const auto* stored = broker_.store().find(partition);
+    ENSURE(stored != nullptr, "the topic was made");
+    all.push_back({.partition = std::move(partition), .stored = *stored});
+  }
+  return all;
 }
 
 bool Truth::Coverage::covers(log::Offset offset) const {
@@ -26,10 +41,6 @@ Truth::Coverage Truth::coverage_of(log::Offset watermark, const std::string& met
   return coverage;
 }
 
-Truth::Coverage& Truth::stored(Side side, std::int32_t number) {
-  return stored_[{side, number}];
-}
-
 int Truth::event_of(const log::StoredRecord& record) const {
   for (const auto& header : record.headers) {
     if (header.name != "ce_id" || !header.value) continue;
@@ -41,26 +52,25 @@ int Truth::event_of(const log::StoredRecord& record) const {
 }
 
 void Truth::read_log() {
-  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
-    read_side(Side::main, number);
-    read_side(Side::retry, number);
-    read_outputs(number);
-    read_letters(number);
+  for (std::size_t number = 0; number < main_.size(); ++number) {
+    read_side(Side::main, main_[number]);
+    read_side(Side::retry, retry_[number]);
+    read_outputs(out_[number]);
+    read_letters(dead_[number]);
   }
 }
 
-void Truth::read_side(Side side, std::int32_t number) {
-  const auto& records = broker_.store().find(partition(side, number))->records;
-  for (auto& at = read_[partition(side, number)]; at < records.size(); ++at) {
+void Truth::read_side(Side side, Followed& followed) {
+  const auto& records = followed.stored.records;
+  for (auto& at = followed.read; at < records.size(); ++at) {
     const int event = event_of(records[at]);
-    if (event >= 0) places_[index(event)].push_back({side, number, records[at].offset});
+    if (event >= 0) places_[index(event)].push_back({side, followed.partition.number, records[at].offset});
   }
 }
 
-void Truth::read_outputs(std::int32_t number) {
-  const log::Partition out{event::topics_of("sluice", "send").main, number};
-  const auto& records = broker_.store().find(out)->records;
-  for (auto& at = read_[out]; at < records.size(); ++at) {
+void Truth::read_outputs(Followed& out) {
+  const auto& records = out.stored.records;
+  for (auto& at = out.read; at < records.size(); ++at) {
     for (const auto& header : records[at].headers) {
       const auto child = header.name == "ce_id" ? by_child_.find(header.value.value_or("")) : by_child_.end();
       if (child == by_child_.end()) continue;
@@ -76,10 +86,9 @@ void Truth::read_outputs(std::int32_t number) {
   }
 }
 
-void Truth::read_letters(std::int32_t number) {
-  const log::Partition dead{topics.dead, number};
-  const auto& records = broker_.store().find(dead)->records;
-  for (auto& at = read_[dead]; at < records.size(); ++at) {
+void Truth::read_letters(Followed& dead) {
+  const auto& records = dead.stored.records;
+  for (auto& at = dead.read; at < records.size(); ++at) {
     const int event = event_of(records[at]);
     if (event < 0) {
       broken("a dead letter is of an event: one is of none");
@@ -115,15 +124,15 @@ bool Truth::Coverage::covers(const Coverage& other, const std::vector<log::Store
 // What is stored in the group; nothing that was acknowledged as committed may be taken back. (What may have been
 // committed may: its events are run again anyway.)
 void Truth::refresh() {
-  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
-    for (const Side side : {Side::main, Side::retry}) {
-      const auto committed = broker_.coordinator().committed(group, partition(side, number));
-      auto& known = stored(side, number);
+  for (auto* side : {&main_, &retry_}) {
+    for (auto& followed : *side) {
+      const auto committed = broker_.coordinator().committed(group, followed.partition);
+      auto& known = followed.committed;
       if (!committed || (committed->watermark == known.watermark && committed->metadata == known.metadata)) continue;
       known = coverage_of(committed->watermark, committed->metadata);
-      if (!known.covers(acknowledged_[{side, number}], broker_.store().find(partition(side, number))->records))
-        broken(fmt::format("what was committed stays committed: of {}/{} it did not", partition(side, number).topic,
-                           number));
+      if (!known.covers(followed.acknowledged, followed.stored.records))
+        broken(fmt::format("what was committed stays committed: of {}/{} it did not", followed.partition.topic,
+                           followed.partition.number));
     }
   }
 }
@@ -133,7 +142,8 @@ void Truth::must_have_places(const char* when, const Coverage* instead, Side sid
     const auto& places = places_[index(event)];
     const bool waits = places.empty() || std::any_of(places.begin(), places.end(), [&](const Place& place) {
                          const bool replaced = instead != nullptr && place.side == side && place.number == number;
-                         return !(replaced ? *instead : stored(place.side, place.number)).covers(place.offset);
+                         const Coverage& committed = replaced ? *instead : followed(place.side, place.number).committed;
+                         return !committed.covers(place.offset);
                        });
     if (waits) return false;
     if (finished(event)) return true;
@@ -150,9 +160,11 @@ void Truth::note_places(int conversation) {
   refresh();
   for (const int event : plan_.conversation[static_cast<std::size_t>(conversation)]) {
     std::string text;
-    for (const auto& place : places_[index(event)])
-      text += fmt::format(" {}/{}{}", partition(place.side, place.number).topic, place.offset,
-                          stored(place.side, place.number).covers(place.offset) ? " (committed)" : "");
+    for (const auto& place : places_[index(event)]) {
+      const auto& there = followed(place.side, place.number);
+      text += fmt::format(" {}/{}{}", there.partition.topic, place.offset,
+                          there.committed.covers(place.offset) ? " (committed)" : "");
+    }
     note(fmt::format("{} ({}) stands at{}", name(event), name_of(planned(event).behaviour), text));
   }
 }
@@ -183,8 +195,8 @@ void Truth::commit_was_acknowledged(std::span<const log::Commit> commits) {
   for (const auto& commit : commits) {
     const Side side = commit.partition.topic == topics.main ? Side::main : Side::retry;
     const Coverage coverage = coverage_of(commit.watermark, commit.metadata);
-    auto& known = acknowledged_[{side, commit.partition.number}];
-    if (coverage.covers(known, broker_.store().find(commit.partition)->records)) known = coverage;
+    auto& there = followed(side, commit.partition.number);
+    if (coverage.covers(there.acknowledged, there.stored.records)) there.acknowledged = coverage;
   }
 }
 
@@ -196,11 +208,12 @@ void Truth::look_at_commits() {
 
 bool Truth::all_committed() {
   refresh();
-  for (std::int32_t number = 0; number < plan_.partitions; ++number) {
-    for (const Side side : {Side::main, Side::retry}) {
-      const auto& records = broker_.store().find(partition(side, number))->records;
-      if (!records.empty() && stored(side, number).watermark <= records.back().offset) return false;
-    }
+  for (const auto* side : {&main_, &retry_}) {
+    const bool all = std::all_of(side->begin(), side->end(), [](const Followed& followed) {
+      const auto& records = followed.stored.records;
+      return records.empty() || followed.committed.watermark > records.back().offset;
+    });
+    if (!all) return false;
   }
   return true;
 }

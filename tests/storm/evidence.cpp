@@ -96,7 +96,7 @@ Evidence evidence_of(Scene& scene, std::vector<Planned> plan, std::vector<Life> 
     auto runs = runs_of(lives[which], which);
     std::move(runs.begin(), runs.end(), std::back_inserter(found.runs));
   }
-  each_record(scene, event::topics_of(scene.prefix(), "send").main,
+  each_record(scene, event::main_topic_of(scene.prefix(), "send"),
               [&](const log::Record& record) { found.outputs.push_back(number_of(record, outputs)); });
   each_record(scene, scene.topics().dead, [&](const log::Record& record) {
     found.letters.push_back({.number = number_of(record, numbers),

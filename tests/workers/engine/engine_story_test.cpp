@@ -70,7 +70,7 @@ TEST_CASE_TEMPLATE_DEFINE("the engine keeps its promises", Atomic, engine_storie
     world.until([&] { return world.script.ended.size() == 5; });
     world.pass(1s);
 
-    CHECK(world.read(event::topics_of("sluice", "send").main).size() == 5);
+    CHECK(world.read(event::main_topic_of("sluice", "send")).size() == 5);
     CHECK(world.unfinished(world.topics.main) == 0);
   }
 

@@ -93,7 +93,7 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     const auto ended = counts(world.script.ended);
     CHECK(ended.size() == 50);
     std::set<std::string> effects;
-    const auto outputs = world.read(event::topics_of("sluice", "send").main);
+    const auto outputs = world.read(event::main_topic_of("sluice", "send"));
     for (const auto& output : outputs) effects.emplace(*output.header("ce_id"));
     CHECK(effects.size() == 50);
     if (Atomic::value) CHECK(outputs.size() == 50);

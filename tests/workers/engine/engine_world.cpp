@@ -93,7 +93,7 @@ EngineWorld::EngineWorld(bool atomic, EngineLimits its_limits)
     REQUIRE(world.run(outside->create_topics({{.name = topic, .partitions = test_partitions}})));
   }
   for (const char* pool : {"send", "crm"}) {
-    const auto to = event::topics_of("sluice", pool).main;
+    const auto to = event::main_topic_of("sluice", pool);
     REQUIRE(world.run(outside->create_topics({{.name = to, .partitions = test_partitions}})));
   }
 }

@@ -136,7 +136,7 @@ TEST_CASE("the sample pool greets each conversation once whatever happens to its
   world.pass(60s);
 
   std::vector<std::string> ids;
-  for (const auto& output : world.read(event::topics_of("sluice", "send").main))
+  for (const auto& output : world.read(event::main_topic_of("sluice", "send")))
     ids.emplace_back(*output.header("ce_id"));
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
