@@ -66,6 +66,7 @@ Task<> PoolRunner::stop() {
 
 std::vector<PoolStatus> PoolRunner::status() const {
   std::vector<PoolStatus> all;
+  all.reserve(running_.size());
   for (const auto& running : running_)
     all.push_back({running->name, running->engine.figures(), running->engine.health()});
   return all;

@@ -13,10 +13,10 @@ namespace sluice::db {
 namespace {
 
 // Never prepared: whatever happens to the prepared statements of a session, a transaction can be ended.
-constexpr std::string_view begin_text = "BEGIN";
-constexpr std::string_view commit_text = "COMMIT";
-constexpr std::string_view rollback_text = "ROLLBACK";
-constexpr std::string_view guard_text = "SELECT set_config('transaction_read_only', 'on', true)";
+constexpr const char* begin_text = "BEGIN";
+constexpr const char* commit_text = "COMMIT";
+constexpr const char* rollback_text = "ROLLBACK";
+constexpr const char* guard_text = "SELECT set_config('transaction_read_only', 'on', true)";
 
 Failure lost_connection() {
   return {Kind::unavailable, "the connection to PostgreSQL was lost"};
@@ -93,23 +93,23 @@ void PostgresConnection::take(PostgresJobPtr job) {
 }
 
 // In a segment of its own, so that no other failure can take it along.
-void PostgresConnection::prepare(std::string_view text) {
-  const auto found = known_.find(text.data());
+void PostgresConnection::prepare(const char* text) {
+  const auto found = known_.find(text);
   if (found == known_.end() || found->second.prepared || broken_) return;
   found->second.prepared = true;
   found->second.name = fmt::format("s{}", ++named_so_far_);
-  if (PQsendPrepare(connection_.get(), found->second.name.c_str(), text.data(), 0, nullptr) != 1) break_soon();
-  sync({.what = Segment::What::prepare, .statement = text.data()});
+  if (PQsendPrepare(connection_.get(), found->second.name.c_str(), text, 0, nullptr) != 1) break_soon();
+  sync({.what = Segment::What::prepare, .statement = text});
 }
 
 void PostgresConnection::send(const PostgresCommand& command, bool prepared_allowed) {
   if (broken_) return;
   parameters_.fill(command.values);
-  const auto found = known_.find(command.text.data());
+  const auto found = known_.find(command.text);
   const bool by_name = prepared_allowed && found != known_.end() && found->second.prepared;
   const int sent = by_name ? PQsendQueryPrepared(connection_.get(), found->second.name.c_str(), parameters_.count(),
                                                  parameters_.texts(), parameters_.lengths(), parameters_.formats(), 0)
-                           : PQsendQueryParams(connection_.get(), command.text.data(), parameters_.count(), nullptr,
+                           : PQsendQueryParams(connection_.get(), command.text, parameters_.count(), nullptr,
                                                parameters_.texts(), parameters_.lengths(), parameters_.formats(), 0);
   if (sent != 1) break_soon();
 }
@@ -281,7 +281,7 @@ void PostgresConnection::answer(Segment segment) {
 
 bool PostgresConnection::is_known_to_read(const PostgresJob& job) const {
   return std::all_of(job.commands.begin(), job.commands.end(), [this](const PostgresCommand& command) {
-    const auto found = known_.find(command.text.data());
+    const auto found = known_.find(command.text);
     return found != known_.end() && found->second.only_reads;
   });
 }
@@ -289,13 +289,13 @@ bool PostgresConnection::is_known_to_read(const PostgresJob& job) const {
 void PostgresConnection::learn(const PostgresJob& job) {
   if (!job.prepared_allowed) return;
   for (const auto& command : job.commands) {
-    auto& known = known_[command.text.data()];
+    auto& known = known_[command.text];
     known.only_reads = known.only_reads || job.reads_only;
   }
 }
 
 void PostgresConnection::forget(const PostgresJob& job) {
-  for (const auto& command : job.commands) known_.erase(command.text.data());
+  for (const auto& command : job.commands) known_.erase(command.text);
 }
 
 // --- Its own end -----------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class PostgresConnection : public std::enable_shared_from_this<PostgresConnectio
     std::string name = {};
   };
 
-  void prepare(std::string_view text);
+  void prepare(const char* text);
   void send(const PostgresCommand& command, bool prepared_allowed);
   void sync(Segment segment);
   void end_transaction(Segment opened);

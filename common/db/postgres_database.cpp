@@ -21,7 +21,7 @@ namespace sluice::db {
 namespace {
 
 constexpr std::size_t channel_bytes_max = 63;  // an identifier's
-constexpr std::string_view notify_text = "SELECT pg_notify($1, '')";
+constexpr const char* notify_text = "SELECT pg_notify($1, '')";
 
 bool is_any(const Expect& expect) {
   const auto any = Expect::any();

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "common/async/timer.hpp"
@@ -16,9 +15,8 @@ namespace sluice::db {
 inline constexpr std::size_t parameters_max = 65535;  // of a statement, by the protocol
 
 struct PostgresCommand {
-  // Ends with a NUL. Its address names it in each connection's cache: as long as there are connections it keeps this
-  // text.
-  std::string_view text;
+  // Its address names it in each connection's cache: as long as there are connections it keeps this text.
+  const char* text;
   std::vector<Value> values = {};
 };
 

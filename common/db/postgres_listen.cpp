@@ -77,7 +77,7 @@ void PostgresListener::listen_to_all() {
   auto job = std::make_unique<PostgresJob>();
   auto texts = std::make_shared<std::vector<std::string>>();
   for (std::size_t place = listened_to_; place < count; ++place) texts->push_back(listen_text(channels_[place]));
-  for (const auto& text : *texts) job->commands.push_back({text});
+  for (const auto& text : *texts) job->commands.push_back({text.c_str()});
   job->prepared_allowed = false;  // these texts go with the job, so their addresses name nothing
   job->finished = [this, count, texts](const Result<std::vector<Rows>>& done) {
     asking_ = false;

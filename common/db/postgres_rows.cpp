@@ -174,7 +174,7 @@ std::shared_ptr<PostgresRows::Group> PostgresRows::next_group(Shape& shape) cons
 PostgresCommand PostgresRows::command_of(Shape& shape, const std::vector<Row*>& rows) {
   auto& text = shape.texts[rows.size()];
   if (text.empty()) text = rows_text(*shape.shape, rows.size());
-  PostgresCommand command{.text = text};
+  PostgresCommand command{.text = text.c_str()};
   command.values.reserve(rows.size() * shape.shape->columns.size());
   // Copied, since they are needed once more when one of the rows spoils the transaction.
   for (const auto* row : rows) command.values.insert(command.values.end(), row->values.begin(), row->values.end());

@@ -26,19 +26,19 @@ using Value = std::variant<std::monostate, std::int64_t, double, std::string, Bl
 class Sql {
  public:
   template <std::size_t size>
-  consteval Sql(const char (&text)[size]) : sqlite_(text, size - 1), postgres_(text, size - 1) {}
+  consteval Sql(const char (&text)[size]) : sqlite_(text, size - 1), postgres_(text) {}
   template <std::size_t size, std::size_t other>
   static consteval Sql both(const char (&sqlite)[size], const char (&postgres)[other]) {
-    return Sql{std::string_view{sqlite, size - 1}, std::string_view{postgres, other - 1}};
+    return Sql{std::string_view{sqlite, size - 1}, postgres};
   }
 
   [[nodiscard]] constexpr std::string_view for_sqlite() const { return sqlite_; }
-  [[nodiscard]] constexpr std::string_view for_postgres() const { return postgres_; }
+  [[nodiscard]] constexpr const char* for_postgres() const { return postgres_; }
 
  private:
-  consteval Sql(std::string_view sqlite, std::string_view postgres) : sqlite_(sqlite), postgres_(postgres) {}
+  consteval Sql(std::string_view sqlite, const char* postgres) : sqlite_(sqlite), postgres_(postgres) {}
   std::string_view sqlite_;
-  std::string_view postgres_;
+  const char* postgres_;
 };
 
 // How many rows a statement must touch (or return, for a SELECT). Unmet: the whole batch is undone with Kind::conflict.

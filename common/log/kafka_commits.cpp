@@ -53,6 +53,7 @@ void KafkaCommits::send(rd_kafka_t* client, rd_kafka_queue_t* answers) {
     waiting_.pop_front();
   }
   std::vector<const Commit*> commits;
+  commits.reserve(sent_.size());
   for (const auto& item : sent_) commits.push_back(&item.commit);
   const auto list = list_of(commits);
   ++sent_number_;

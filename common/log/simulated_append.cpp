@@ -104,6 +104,7 @@ AppendOutcome run_transaction(SimulatedBroker& broker, const std::vector<Outgoin
   }
   if (auto applied = broker.options().apply(changes); !applied) return fail(applied.error());
   std::vector<Offset> offsets;
+  offsets.reserve(records.size());
   for (const auto& record : records) offsets.push_back(broker.append(partition_of(record), record));
   for (const auto& commit : commits) broker.coordinator().store(commit);
   return offsets;

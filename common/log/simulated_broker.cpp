@@ -91,6 +91,7 @@ std::vector<Record> SimulatedBroker::stored(const Partition& partition) {
   const auto* found = store_.find(partition);
   ENSURE(found != nullptr, "only an existing partition can be looked into");
   std::vector<Record> all;
+  all.reserve(found->records.size());
   for (const auto& record : found->records) all.push_back(record.read());
   return all;
 }

@@ -182,6 +182,7 @@ Offset SimulatedCoordinator::unfinished(const Partition& partition) const {
 
 std::vector<std::string> SimulatedCoordinator::groups() const {
   std::vector<std::string> names;
+  names.reserve(groups_.size());
   for (const auto& [name, group] : groups_) names.push_back(name);
   return names;
 }

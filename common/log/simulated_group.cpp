@@ -73,6 +73,7 @@ std::vector<SimulatedGroup::News> SimulatedGroup::take_overdue(Instant now) {
     slot = Slot{.owner = {}, .epoch = slot.epoch, .deadline = {}, .released = {}};
   }
   std::vector<News> news;
+  news.reserve(lost.size());
   for (auto& [member, what] : lost) news.push_back({member, std::move(what)});
   for (auto& other : settle(false, now)) news.push_back(std::move(other));
   return news;
@@ -92,6 +93,7 @@ std::optional<Instant> SimulatedGroup::next_deadline() const {
 
 std::vector<MemberId> SimulatedGroup::members() const {
   std::vector<MemberId> all;
+  all.reserve(members_.size());
   for (const auto& [id, member] : members_) all.push_back(id);
   return all;
 }
@@ -187,6 +189,7 @@ std::optional<MemberId> SimulatedGroup::target(std::size_t number) const {
 
 std::vector<Partition> SimulatedGroup::partitions_of(std::size_t number) const {
   std::vector<Partition> all;
+  all.reserve(topics_.size());
   for (const auto& topic : topics_) all.push_back({topic, static_cast<std::int32_t>(number)});
   return all;
 }

@@ -17,7 +17,10 @@ void SimulatedProcess::receive(Work work) {
 }
 
 bool SimulatedProcess::exchange() {
-  if (!dead_ && exchanges_left_ > 0 && --exchanges_left_ == 0) die_();
+  if (!dead_ && exchanges_left_ > 0) {
+    exchanges_left_ -= 1;
+    if (exchanges_left_ == 0) die_();
+  }
   return !dead_;
 }
 

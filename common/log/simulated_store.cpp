@@ -67,6 +67,7 @@ const TopicSpec* SimulatedStore::topic(const std::string& name) const {
 
 std::vector<TopicInfo> SimulatedStore::topics() const {
   std::vector<TopicInfo> all;
+  all.reserve(topics_.size());
   for (const auto& [name, spec] : topics_) all.push_back({spec, 1});
   return all;
 }

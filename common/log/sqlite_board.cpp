@@ -8,8 +8,8 @@
 namespace sluice::log {
 
 SqliteBoard::Place& SqliteBoard::place(PartitionId partition) {
-  return const_cast<Place&>(
-      std::as_const(*this).place(partition));  // NOLINT(cppcoreguidelines-pro-type-const-cast): ours
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): ours
+  return const_cast<Place&>(std::as_const(*this).place(partition));
 }
 
 const SqliteBoard::Place& SqliteBoard::place(PartitionId partition) const {

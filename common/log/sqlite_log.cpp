@@ -77,19 +77,18 @@ Result<std::int32_t> partitions_of(const SqliteTopics& topics, const Subscriptio
     return fail(Kind::invalid, "a subscription names a group and at least one topic");
   if (subscription.batch_records_max == 0 || subscription.batch_bytes_max == 0)
     return fail(Kind::invalid, "a batch holds at least one record and one byte");
-  const TopicSpec* first = nullptr;
+  const auto* first = topics.find(subscription.topics.front());
   for (const auto& name : subscription.topics) {
     const auto* topic = topics.find(name);
     if (topic == nullptr) return fail(Kind::not_found, fmt::format("there is no topic {}", name));
     if (std::ranges::count(subscription.topics, name) > 1)
       return fail(Kind::invalid, fmt::format("group {} names topic {} twice", subscription.group, name));
-    if (first == nullptr) first = &topic->spec;
-    if (first->partitions != topic->spec.partitions)
+    if (first->spec.partitions != topic->spec.partitions)
       return fail(Kind::invalid,
                   fmt::format("topics of one subscription have equal partitions, but {} has {} and {} has {}",
-                              first->name, first->partitions, name, topic->spec.partitions));
+                              first->spec.name, first->spec.partitions, name, topic->spec.partitions));
   }
-  return first->partitions;
+  return first->spec.partitions;
 }
 
 }  // namespace

@@ -111,6 +111,7 @@ const Topic* SqliteTopics::find(std::string_view name) const {
 std::vector<const Topic*> SqliteTopics::all() const {
   const std::scoped_lock lock(mutex_);
   std::vector<const Topic*> all;
+  all.reserve(topics_.size());
   for (const auto& [name, topic] : topics_) all.push_back(topic.get());
   return all;
 }

@@ -1,6 +1,7 @@
 // The topics of the file: their tables, and the list of them that every call looks into.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>

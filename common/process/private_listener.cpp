@@ -8,10 +8,10 @@
 namespace sluice {
 namespace {
 
-void answer(httplib::Response& response, bool good, std::string body, const char* type) {
+void answer(httplib::Response& response, bool good, const std::string& body, const char* type) {
   response.status = good ? 200 : 503;
   response.set_header("Cache-Control", "no-store");
-  response.set_content(std::move(body), type);
+  response.set_content(body, type);
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "common/process/readiness.hpp"
 
+#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
+
 #include "common/telemetry/logger.hpp"
 
 namespace sluice {

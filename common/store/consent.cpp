@@ -128,7 +128,7 @@ Task<Result<std::vector<Consent>>> consents_of(db::Database& database, event::Te
 
 Task<Result<ConsentState>> consent_on(db::Database& database, event::Tenant tenant, event::PersonId person,
                                       event::Channel channel) {
-  auto reading = consents_of(database, std::move(tenant), std::move(person));
+  auto reading = consents_of(database, std::move(tenant), person);
   const auto consents = co_await std::move(reading);
   if (!consents) co_return fail(consents.error());
   const auto found = std::ranges::find(*consents, channel, &Consent::channel);

@@ -51,7 +51,7 @@ Task<Result<Settled>> sent(db::Database& database, event::Tenant tenant, EffectI
 db::Statement sent_row(const event::Tenant& tenant, const EffectId& id, std::string sid, WallTime now);
 inline Task<Result<Settled>> settle_by_callback(db::Database& database, event::Tenant tenant, EffectId id,
                                                 std::string sid, WallTime now) {
-  return sent(database, std::move(tenant), std::move(id), std::move(sid), now);
+  return sent(database, std::move(tenant), id, std::move(sid), now);
 }
 
 // Removes up to `limit` effects that were settled before that moment, the oldest first, and answers how many. What is

@@ -24,6 +24,7 @@ Task<Result<std::vector<HeldLane>>> read(db::Database& database, db::Statement s
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   std::vector<HeldLane> held;
+  held.reserve(rows->size());
   for (std::size_t row = 0; row < rows->size(); ++row) {
     held.push_back({.pool = rows->text(row, 0),
                     .partition = static_cast<std::int32_t>(rows->integer(row, 1)),

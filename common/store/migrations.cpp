@@ -6,6 +6,7 @@
 
 namespace sluice::store {
 
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): a statement goes over several lines
 std::span<const db::Migration> migrations() {
   static const std::vector<db::Migration> all{
       {1,
@@ -121,6 +122,7 @@ std::span<const db::Migration> migrations() {
   };
   return all;
 }
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 Task<Result<db::MigrationStatus>> migrate(db::Database& database, Clock& clock) {
   return db::migrate(database, clock, migrations());

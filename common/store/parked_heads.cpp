@@ -90,6 +90,7 @@ Task<Result<std::vector<ParkedHead>>> list_parked_heads(db::Database& database, 
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   std::vector<ParkedHead> heads;
+  heads.reserve(rows->size());
   for (std::size_t row = 0; row < rows->size(); ++row) heads.push_back(head_of(*rows, row));
   co_return heads;
 }

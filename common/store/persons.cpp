@@ -82,7 +82,7 @@ struct Known {
 Result<event::PersonId> person_id(const std::string& text) {
   auto id = event::PersonId::parse(text);
   if (!id) return fail(Kind::corrupt, "a row of persons has an id that is none");
-  return std::move(*id);
+  return *id;
 }
 
 Task<Result<std::optional<Known>>> look_up(db::Database& database, std::string tenant, std::string identity) {
@@ -97,6 +97,7 @@ Task<Result<std::optional<Known>>> look_up(db::Database& database, std::string t
 
 std::vector<std::string> identities_in(const std::vector<event::Address>& theirs) {
   std::vector<std::string> found;
+  found.reserve(theirs.size());
   for (const auto& address : theirs) found.emplace_back(address.identity());
   std::ranges::sort(found);  // everybody inserts them in one order, so that nobody waits for each other
   found.erase(std::ranges::unique(found).begin(), found.end());
@@ -202,6 +203,7 @@ Task<Result<std::vector<std::string>>> identities_of(db::Database& database, eve
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   std::vector<std::string> found;
+  found.reserve(rows->size());
   for (std::size_t row = 0; row < rows->size(); ++row) found.push_back(rows->text(row, 0));
   std::ranges::sort(found);  // here: the databases order texts differently
   co_return found;

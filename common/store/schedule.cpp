@@ -149,6 +149,7 @@ Task<Result<std::vector<ScheduledEvent>>> list_scheduled(db::Database& database,
   const auto rows = co_await std::move(reading);
   if (!rows) co_return fail(rows.error());
   std::vector<ScheduledEvent> events;
+  events.reserve(rows->size());
   for (std::size_t row = 0; row < rows->size(); ++row)
     events.push_back({.pool = rows->text(row, 0),
                       .event = rows->text(row, 1),

@@ -63,10 +63,9 @@ Task<> appends_wake(LogWorld& world) {
   const bool idle = co_await until(world, *member, [&] { return member->end_of(partition) >= 0; });
   REQUIRE(idle);
 
-  for (int i = 0; i < 10; ++i) {
+  for (std::size_t i = 0; i < 10; ++i) {
     co_await put(world, partition, std::vector<std::string>(1, fmt::format("wake-{}", i)));
-    const bool told =
-        co_await until(world, *member, [&] { return member->got.size() == static_cast<std::size_t>(i + 1); });
+    const bool told = co_await until(world, *member, [&] { return member->got.size() == i + 1; });
     REQUIRE(told);
   }
 

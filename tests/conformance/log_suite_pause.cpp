@@ -15,10 +15,9 @@ Task<> paused_means_silent(LogWorld& world) {
 
   member->pause(quiet);  // from now on the member fails on any record of it
   co_await put(world, quiet, numbered("quiet", 20));
-  for (int i = 0; i < 20; ++i) {  // the other one is the witness that the consumer goes on reading
+  for (std::size_t i = 0; i < 20; ++i) {  // the other one is the witness that the consumer goes on reading
     co_await put(world, flowing, std::vector<std::string>(1, fmt::format("flow-{}", i)));
-    const bool flows = co_await until(
-        world, *member, [&] { return member->values(flowing).size() == static_cast<std::size_t>(i + 1); });
+    const bool flows = co_await until(world, *member, [&] { return member->values(flowing).size() == i + 1; });
     REQUIRE(flows);
   }
   CHECK(member->values(quiet).empty());

@@ -18,7 +18,7 @@ Task<> until_answered(std::optional<Answer>& answer, Signal& changed) {
 Task<Answer> Outside::send(std::shared_ptr<Access> access, int event, store::EffectId effect, Instant deadline) {
   while (!access->alive) co_await access->never.wait();
   auto call = std::make_shared<Call>();
-  under_way_.start(arrive(call, event, std::move(effect)));
+  under_way_.start(arrive(call, event, effect));
   const bool answered = co_await within(world_.clock, deadline, until_answered(call->answer, call->changed));
   co_return answered ? *call->answer : Answer::lost;
 }

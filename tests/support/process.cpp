@@ -16,7 +16,7 @@ Process::Process(const Start& start) {
   int err[2];
   ENSURE(::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0, "pipes for a process");
   std::vector<std::string> texts;
-  for (const auto& [name, value] : start.environment) texts.push_back(name + "=" + value);
+  for (const auto& [name, value] : start.environment) texts.push_back(std::string{name}.append("=").append(value));
   if (const char* path = std::getenv("PATH")) texts.push_back(std::string{"PATH="} + path);
   if (const char* profile = std::getenv("LLVM_PROFILE_FILE"))
     texts.push_back(std::string{"LLVM_PROFILE_FILE="} + profile);

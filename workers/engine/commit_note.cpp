@@ -39,6 +39,7 @@ std::optional<Number> take_field(std::string_view& from) {
   const auto colon = from.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   Number number = 0;
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its end is given
   const auto [end, error] = std::from_chars(from.data(), from.data() + colon, number);
   if (error != std::errc{} || end != from.data() + colon) return std::nullopt;
   from.remove_prefix(colon + 1);

@@ -130,7 +130,8 @@ struct EngineCore {
   // reading_ahead.cpp
   void proceed(const PairPtr& pair, Queued&& queued);
   Task<> read_ahead(PairPtr pair);
-  Task<bool> tell_reading(PairPtr pair, const event::Event& event);
+  // The event is a copy: dropping the pair empties the queue that it stands in.
+  Task<bool> tell_reading(PairPtr pair, event::Event event);
   Task<Result<void>> read_once(const event::Event& event);
 
   // opening.cpp
@@ -232,7 +233,7 @@ struct EngineCore {
   // leaving.cpp
   Task<> hand_over(std::vector<PairPtr> leaving, std::vector<log::Partition> partitions, Instant deadline);
   Task<> drain();
-  void drop(const PairPtr& pair);
+  void drop(PairPtr pair);
 
   // firing.cpp
   Task<> fire_schedule();

@@ -44,33 +44,32 @@ Task<> EngineCore::hand_over(std::vector<PairPtr> leaving, std::vector<log::Part
 }
 
 // From now on somebody else may own it. Frames that still run hold the pair; nothing of theirs is completed any more.
-void EngineCore::drop(const PairPtr& pair) {
-  const PairPtr kept = pair;
-  kept->current = false;
-  kept->leaving = true;
-  for (const LaneId lane : kept->parked) {
+void EngineCore::drop(PairPtr pair) {
+  pair->current = false;
+  pair->leaving = true;
+  for (const LaneId lane : pair->parked) {
     index.forget(lane);
     pausing.forget(lane);
   }
-  kept->parked.clear();
-  for (const auto& [id, lane] : kept->lanes) lane->changed.notify_all();
-  for (const auto& item : kept->to_move) {
+  pair->parked.clear();
+  for (const auto& [id, lane] : pair->lanes) lane->changed.notify_all();
+  for (const auto& item : pair->to_move) {
     figures.records -= 1;
     figures.bytes -= item.queued.bytes;
   }
-  kept->to_move.clear();
-  for (auto* waiting : {&kept->main_admission.events, &kept->reading}) {
+  pair->to_move.clear();
+  for (auto* waiting : {&pair->main_admission.events, &pair->reading}) {
     for (const auto& queued : *waiting) {
       figures.records -= 1;
       figures.bytes -= queued.bytes;
     }
     waiting->clear();
   }
-  kept->changed.notify_all();
-  kept->main_admission.changed.notify_all();
-  kept->retry_admission.changed.notify_all();
-  const auto place = pairs.find(kept->number);
-  if (place != pairs.end() && place->second == kept) pairs.erase(place);
+  pair->changed.notify_all();
+  pair->main_admission.changed.notify_all();
+  pair->retry_admission.changed.notify_all();
+  const auto place = pairs.find(pair->number);
+  if (place != pairs.end() && place->second == pair) pairs.erase(place);
   figures.pairs = pairs.size();
 }
 

@@ -244,12 +244,9 @@ void EngineCore::park(const PairPtr& pair, Lane& lane, std::string why, Duration
   pair->new_heads[lane.id] = parts.clock.now() + pause;
   for (std::size_t i = 1; i < lane.queue.size(); ++i) note(lane.queue[i].event, "queued", 0, "behind a parked event");
   auto queue = std::exchange(lane.queue, {});
-  bool first = true;
-  for (auto& queued : queue) {
-    Move item{std::move(queued), lane.id};
-    if (std::exchange(first, false)) item.head = std::move(head);
-    move(pair, std::move(item));
-  }
+  move(pair, {.queued = std::move(queue.front()), .lane = lane.id, .head = std::move(head)});
+  queue.pop_front();
+  for (auto& queued : queue) move(pair, {.queued = std::move(queued), .lane = lane.id});
 }
 
 }  // namespace sluice::engine

@@ -49,6 +49,7 @@ std::string described(const EngineLimits& limits) {
   ms("lane_pause_max", limits.retry.lane_pause_max);
   ms("lane_total_max", limits.retry.lane_total_max);
   std::vector<std::int64_t> ladder;
+  ladder.reserve(limits.retry.ladder.size());
   for (const auto step : limits.retry.ladder) ladder.push_back(step.count());
   say("ladder", fmt::format("{}s", fmt::join(ladder, "s,")));
   say("records_kept", limits.records_kept ? fmt::format("{}h", limits.records_kept->count()) : "until done");

@@ -2,6 +2,8 @@
 // wait where they are.
 #include "workers/engine/pausing.hpp"
 
+#include <algorithm>
+
 #include "common/async/deadline.hpp"
 #include "workers/engine/core.hpp"
 

@@ -93,7 +93,7 @@ void EngineCore::told(log::Assigned& assigned) {
     const auto known = pairs.find(assignment.partition.number);
     if (known != pairs.end()) {  // a hand-over that was not released in time may end here, under a new epoch
       const auto& before = assignment.partition.topic == topics.main ? known->second->main : known->second->retry;
-      if (before) drop(PairPtr{known->second});
+      if (before) drop(known->second);
     }
     auto& pair = pairs[assignment.partition.number];
     if (!pair) pair = std::make_shared<Pair>(assignment.partition.number);
@@ -154,7 +154,7 @@ void EngineCore::told(log::ReachedEnd& reached) {
 void EngineCore::told(log::Lost& lost) {
   for (const auto& partition : lost.partitions) {
     const auto found = pairs.find(partition.number);
-    if (found != pairs.end()) drop(PairPtr{found->second});
+    if (found != pairs.end()) drop(found->second);
   }
 }
 

@@ -26,16 +26,15 @@ Task<> EngineCore::read_ahead(PairPtr pair) {
 
 // What may pass is tried until it has: the partition waits. What never will is logged, and the event has its turn all
 // the same; a record must not stop those behind it. False: the pair is no longer ours.
-Task<bool> EngineCore::tell_reading(PairPtr pair, const event::Event& event) {
-  const event::Event kept = event;  // dropping the pair empties the queue that it stands in
+Task<bool> EngineCore::tell_reading(PairPtr pair, event::Event event) {
   for (std::uint32_t failures = 1; pair->admits(); ++failures) {
-    auto read = co_await read_once(kept);
+    auto read = co_await read_once(event);
     if (read) co_return pair->admits();
     const Kind kind = read.error().kind;
     if (!may_pass(kind) && kind != Kind::maybe_done && kind != Kind::conflict && kind != Kind::stopping) {
       parts.logger.error("a record could not be handled when it was read", {{"pool", spec.name},
-                                                                            {"event", kept.id.text()},
-                                                                            {"tenant", kept.tenant.text()},
+                                                                            {"event", event.id.text()},
+                                                                            {"tenant", event.tenant.text()},
                                                                             {"class", name_of(kind)},
                                                                             {"why", read.error().sentence}});
       co_return pair->admits();

@@ -2,6 +2,7 @@
 #include <array>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/db/postgres_errors.hpp"
 #include "tests/common/db/postgres_support.hpp"

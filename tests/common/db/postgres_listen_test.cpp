@@ -1,4 +1,6 @@
 // Who listens hears what any process notifies, also after the connection was lost.
+#include <thread>
+
 #include <doctest/doctest.h>
 
 #include "tests/common/db/postgres_support.hpp"

@@ -1,6 +1,7 @@
 // Connections that are refused, lost or silent: what was certainly not done is done again or told so, and what may have
 // been done is never repeated.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "common/async/scope.hpp"

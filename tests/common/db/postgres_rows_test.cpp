@@ -5,6 +5,7 @@
 #include <set>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/async/scope.hpp"
 #include "common/db/postgres_rows.hpp"

@@ -351,8 +351,9 @@ TEST_CASE("a reader that never ends holds the writer up for a moment and not for
   for (int n = 0; n < 40; ++n) REQUIRE(run_now(*fixture.file, large_row).has_value());
 
   CHECK(fixture.file->figures().checkpoints_failed > 0);
-  CHECK(growing > 4096 * 80);
-  CHECK(std::filesystem::file_size(fixture.wal()) < growing + 4096 * 40);
+  constexpr std::uintmax_t page_bytes = 4096;
+  CHECK(growing > page_bytes * 80);
+  CHECK(std::filesystem::file_size(fixture.wal()) < growing + page_bytes * 40);
 }
 
 }  // namespace sluice::db

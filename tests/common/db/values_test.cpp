@@ -89,10 +89,10 @@ TEST_CASE("a claim passes over locked rows on PostgreSQL and is plain on SQLite"
   constexpr auto lock = locking<"SELECT a FROM t WHERE id = $1">();
 
   CHECK(claim.for_sqlite() == "UPDATE t SET a = 1 WHERE id IN (SELECT id FROM t LIMIT $1) RETURNING id");
-  CHECK(claim.for_postgres() ==
+  CHECK(std::string_view{claim.for_postgres()} ==
         "UPDATE t SET a = 1 WHERE id IN (SELECT id FROM t LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id");
   CHECK(lock.for_sqlite() == "SELECT a FROM t WHERE id = $1");
-  CHECK(lock.for_postgres() == "SELECT a FROM t WHERE id = $1 FOR UPDATE");
+  CHECK(std::string_view{lock.for_postgres()} == "SELECT a FROM t WHERE id = $1 FOR UPDATE");
 }
 
 }  // namespace sluice::db

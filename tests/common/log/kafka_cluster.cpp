@@ -298,8 +298,8 @@ void KafkaCluster::remove_topics(std::string_view beginning) const {
   const KafkaMetadata metadata{answer};
   std::vector<rd_kafka_DeleteTopic_t*> asked;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
-    const std::string_view name{metadata->topics[i].topic};
-    if (name.starts_with(beginning)) asked.push_back(rd_kafka_DeleteTopic_new(name.data()));
+    const char* name = metadata->topics[i].topic;
+    if (std::string_view{name}.starts_with(beginning)) asked.push_back(rd_kafka_DeleteTopic_new(name));
   }
   if (asked.empty()) return;
   const auto event = ask(client.get(), [&](rd_kafka_queue_t* answers) {

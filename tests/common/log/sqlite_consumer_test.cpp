@@ -3,6 +3,7 @@
 #include <set>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/async/random.hpp"
 #include "common/async/scope.hpp"

@@ -1,5 +1,8 @@
 // What is special to the embedded log: its bounds, its epochs and offsets across restarts, damage, a full disk.
+#include <map>
+
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/async/scope.hpp"
 #include "tests/common/log/sqlite_scene.hpp"
@@ -191,7 +194,8 @@ TEST_CASE("notices of a batch in an atomic append are heard") {
   };
 
   scene.run(story(scene, heard, listening));
-  while (heard == 0) scene.loop.run_ready();
+  const auto deadline = scene.clock.now() + 30s;
+  while (heard == 0 && scene.clock.now() < deadline) scene.loop.run_ready();
 
   CHECK(heard > 0);
 }

@@ -1,7 +1,9 @@
 // What goes and what stays: by age, by key, and the pages that become free.
 #include <filesystem>
+#include <map>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/async/random.hpp"
 #include "common/async/scope.hpp"

@@ -46,6 +46,7 @@ void serve_while(const TempFolder& temp, ControlSocket::Handler handler, const s
 
 std::string raw(const std::filesystem::path& path, std::string_view sent) {
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(descriptor >= 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.string().copy(address.sun_path, sizeof address.sun_path - 1);
@@ -99,6 +100,7 @@ TEST_CASE("nobody listening is said as such") {
 TEST_CASE("a dead process's socket is replaced") {
   const TempFolder temp;
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(descriptor >= 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   (temp / "s").string().copy(address.sun_path, sizeof address.sun_path - 1);

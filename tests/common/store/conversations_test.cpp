@@ -21,7 +21,7 @@ Talk talk(StoreWorld& world, std::string_view of_tenant = "bakery", const std::s
   auto who = person(world, of_tenant, {theirs});
   auto key = conversation(of_tenant, theirs);
   world.sure(find_or_make_conversation(world.database(), key, who, at(0)));
-  return {std::move(who), std::move(key)};
+  return {who, std::move(key)};
 }
 
 Turn turn(StoreWorld& world, const event::ConversationKey& key, std::string_view event, std::int64_t when = 100) {

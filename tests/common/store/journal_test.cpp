@@ -129,7 +129,7 @@ TEST_CASE("two tenants with the same ids read their own journal") {
 TEST_CASE("old entries and names are forgotten in small steps and young ones stay") {
   in_every_world([](StoreWorld& world) {
     write(world, {entry("a", "a", 10, "old"), entry("a", "a", 20, "old"), entry("a", "a", 30, "young")});
-    for (int number = 1; number <= 3; ++number)
+    for (std::int64_t number = 1; number <= 3; ++number)
       world.sure(name_in_journal(tenant("bakery"), fmt::format("SM{}", number), "a", at(number * 10)));
 
     CHECK(world.sure(forget_journal(world.database(), at(30), 1)) == 1);

@@ -6,7 +6,7 @@ Customer customer(StoreWorld& world, std::string_view of_tenant, const std::stri
   auto who = person(world, of_tenant, {theirs});
   auto key = conversation(of_tenant, theirs);
   world.sure(find_or_make_conversation(world.database(), key, who, at(0)));
-  return {tenant(of_tenant), std::move(who), std::move(key)};
+  return {tenant(of_tenant), who, std::move(key)};
 }
 
 EffectPlan plan(const Customer& of, std::string_view event, std::string pool) {

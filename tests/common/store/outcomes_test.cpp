@@ -1,5 +1,8 @@
 #include "common/store/outcomes.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 // A pool that holds: what stands behind a dead letter waits for an operator.
 #include <algorithm>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -147,7 +148,7 @@ TEST_CASE_TEMPLATE_DEFINE("followers of a dead letter wait for an operator", Ato
     world.send("a", 1);
     world.send("a", 2);
     world.pass(2s);
-    auto owner = std::move(world.process);
+    auto owner = std::exchange(world.process, nullptr);
     world.start();
     world.pass(5s);
 
