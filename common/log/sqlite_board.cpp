@@ -7,15 +7,10 @@
 
 namespace sluice::log {
 
-SqliteBoard::Place& SqliteBoard::place(PartitionId partition) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): ours
-  return const_cast<Place&>(std::as_const(*this).place(partition));
-}
-
-const SqliteBoard::Place& SqliteBoard::place(PartitionId partition) const {
+std::size_t SqliteBoard::index_of(PartitionId partition) const {
   const auto index = static_cast<std::size_t>(partition);
   ENSURE(index < places_.size(), "the board knows every partition");
-  return places_[index];
+  return index;
 }
 
 void SqliteBoard::add(PartitionId partition, Offset end) {

@@ -59,8 +59,9 @@ class SqliteBoard {
     Offset offset = 0;
   };
 
-  Place& place(PartitionId partition);
-  [[nodiscard]] const Place& place(PartitionId partition) const;
+  [[nodiscard]] std::size_t index_of(PartitionId partition) const;  // ENSUREs that it is known
+  Place& place(PartitionId partition) { return places_[index_of(partition)]; }
+  [[nodiscard]] const Place& place(PartitionId partition) const { return places_[index_of(partition)]; }
   void keep(Place& grown, RowPointer row);
   void forget_front(Place& full);
   void forget_all(PartitionId partition);

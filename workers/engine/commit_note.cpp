@@ -39,9 +39,9 @@ std::optional<Number> take_field(std::string_view& from) {
   const auto colon = from.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   Number number = 0;
-  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its end is given
-  const auto [end, error] = std::from_chars(from.data(), from.data() + colon, number);
-  if (error != std::errc{} || end != from.data() + colon) return std::nullopt;
+  const auto field = from.substr(0, colon);
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), number);
+  if (error != std::errc{} || end != field.data() + field.size()) return std::nullopt;
   from.remove_prefix(colon + 1);
   return number;
 }
