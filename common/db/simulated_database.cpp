@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include "common/async/reply.hpp"
@@ -31,13 +32,32 @@ SimulatedStore::SimulatedStore()
       statements_(connection_.get()),
       rows_(statements_) {}
 
-void SimulatedStore::copy_from(const SimulatedStore& other) {
-  sqlite3_backup* copying = sqlite3_backup_init(connection_.get(), "main", other.connection_.get(), "main");
-  ENSURE(copying != nullptr, "a store that nobody uses can be copied");
-  constexpr int every_page = -1;
-  const int copied = sqlite3_backup_step(copying, every_page);
-  const int finished = sqlite3_backup_finish(copying);
-  ENSURE(copied == SQLITE_DONE && finished == SQLITE_OK, "SQLite in memory could not be copied");
+void SimulatedStore::is_beginning() {
+  ENSURE(ways_back_.empty(), "a store begins once");
+  const auto must = [](bool done) { ENSURE(done, "the rows of a store can be kept"); };
+  must(execute(connection_.get(), "ATTACH ':memory:' AS beginning").has_value());
+  const auto tables = read_now({"SELECT name FROM main.sqlite_master WHERE type = 'table'"});
+  must(tables.has_value());
+  for (std::size_t row = 0; row < tables->size(); ++row) {
+    const auto& table = tables->text(row, 0);
+    must(execute(connection_.get(), fmt::format("CREATE TABLE beginning.{0} AS SELECT * FROM main.{0}", table))
+             .has_value());
+    ways_back_.push_back(fmt::format("DELETE FROM main.{}", table));
+    if (first_text(connection_.get(), fmt::format("SELECT count(*) FROM beginning.{}", table)) != "0")
+      ways_back_.push_back(fmt::format("INSERT INTO main.{0} SELECT * FROM beginning.{0}", table));
+  }
+}
+
+void SimulatedStore::begin_again() {
+  ENSURE(processes_.empty(), "a store that nobody uses begins again");
+  for (const auto& way : ways_back_) {
+    auto statement = statements_.prepare(way);
+    ENSURE(statement.has_value() && statement->run().has_value(), "a store goes back to its beginning");
+  }
+}
+
+std::int64_t SimulatedStore::rows_written() const {
+  return sqlite3_total_changes64(connection_.get());
 }
 
 Result<std::vector<Rows>> SimulatedStore::run_now(const Batch& batch) {

@@ -29,9 +29,14 @@ class SimulatedStore {
  public:
   SimulatedStore();
 
-  // Everything that stands in `other`, instead of what stands here. Making the same schema again takes a hundred times
-  // as long. Nobody uses either meanwhile.
-  void copy_from(const SimulatedStore& other);
+  // All tables and the rows that stand in them now are what begin_again() goes back to. Asked once; no table is made
+  // afterwards.
+  void is_beginning();
+  // As if opened anew, but what is prepared stays prepared. No process uses it meanwhile.
+  void begin_again();
+
+  // Grows with every row that is written: what was read before stays true for as long as it does not.
+  [[nodiscard]] std::int64_t rows_written() const;
 
   // At once and without faults; for a log that has the database's changes in its own transaction.
   Result<std::vector<Rows>> run_now(const Batch& batch);
@@ -45,6 +50,7 @@ class SimulatedStore {
   SqliteTransaction transaction_;
   StatementCache statements_;
   RowWriter rows_;
+  std::vector<std::string> ways_back_;  // to the beginning: a statement each
   std::vector<SimulatedDatabase*> processes_;
 };
 

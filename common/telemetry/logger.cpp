@@ -6,7 +6,7 @@ namespace sluice {
 
 Logger::Logger(const Clock& clock, std::string who, LoggerSettings settings, Sink sink)
     : clock_(clock), who_(std::move(who)), settings_(settings), sink_(std::move(sink)), level_(settings.level) {
-  thread_ = std::thread{[this] { write_queued(); }};
+  if (sink_) thread_ = std::thread{[this] { write_queued(); }};
 }
 
 Logger::~Logger() {
@@ -15,12 +15,12 @@ Logger::~Logger() {
     stopping_ = true;
   }
   something_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Logger::write(Level level, std::string_view message, std::initializer_list<Field> fields) {
   lines_[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
-  if (level < level_.load(std::memory_order_relaxed)) return;
+  if (!sink_ || level < level_.load(std::memory_order_relaxed)) return;
   const auto in_form = settings_.format == LineFormat::json ? json_line : text_line;
   std::string line = in_form(clock_.wall(), level, who_, message, {fields.begin(), fields.size()}, settings_);
   line += '\n';

@@ -52,7 +52,8 @@ class Logger {
  public:
   using Sink = std::function<void(std::string_view lines)>;  // on the writing thread, whole lines
 
-  // `who` is in every line: the process ("up", "ingress", "worker") and its pools.
+  // `who` is in every line: the process ("up", "ingress", "worker") and its pools. Without a sink lines are counted and
+  // no thread is started.
   Logger(const Clock& clock, std::string who, LoggerSettings settings, Sink sink);
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;

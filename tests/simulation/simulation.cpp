@@ -3,31 +3,11 @@
 #include <fmt/format.h>
 
 #include "common/async/deadline.hpp"
-#include "common/store/migrations.hpp"
 
 namespace sluice::simulation {
 namespace {
 
 using namespace std::chrono_literals;
-
-// As every seed finds them; made once, since making them would be a sixth of what a seed costs.
-const db::SimulatedStore& empty_tables() {
-  static const auto tables = [] {
-    auto store = std::make_unique<db::SimulatedStore>();
-    SimulatedWorld world{0};
-    db::SimulatedDatabase database{*store, world.loop, world.clock, world.random};
-    const auto migrated = world.run(store::migrate(database, world.clock));
-    ENSURE(migrated.has_value(), "the schema can be made");
-    world.run(database.close());
-    db::Batch table;
-    table.statements.push_back(
-        {"CREATE TABLE sim_ends (place INTEGER PRIMARY KEY, event INTEGER UNIQUE, run INTEGER)", {}});
-    const auto made = store->run_now(table);
-    ENSURE(made.has_value(), "the table of ends can be made");
-    return store;
-  }();
-  return *tables;
-}
 
 log::SimulatedOptions options_of(const Plan& plan) {
   log::SimulatedOptions options{.group = {.eager = plan.eager_group}};
@@ -40,7 +20,7 @@ Simulation::Simulation(std::uint64_t seed, bool with_history)
     : plan_(seed),
       world_(seed),
       broker_(world_.loop, world_.clock, world_.random, options_of(plan_)),
-      logger_(world_.clock, "sim", {.level = Level::error}, [](std::string_view) {}),
+      logger_(world_.clock, "sim", {.level = Level::error}, {}),
       truth_(world_, plan_, broker_, store_),
       outside_(world_, plan_) {
   if (plan_.atomic) {
@@ -52,7 +32,6 @@ Simulation::Simulation(std::uint64_t seed, bool with_history)
   }
   outside_.when_accepted = [this](int event) { truth_.was_accepted(event); };
   if (with_history) broker_.network().on_step = [this](const std::string& line) { history_ += line + '\n'; };
-  store_.copy_from(empty_tables());
   for (const auto& topic :
        {truth_.topics.main, truth_.topics.retry, truth_.topics.dead, event::main_topic_of("sluice", "send")}) {
     const auto created = broker_.store().create({.name = topic, .partitions = plan_.partitions});

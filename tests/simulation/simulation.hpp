@@ -13,6 +13,7 @@
 #include "common/telemetry/logger.hpp"
 #include "tests/simulation/outside.hpp"
 #include "tests/simulation/pool.hpp"
+#include "tests/simulation/tables.hpp"
 #include "tests/simulation/truth.hpp"
 #include "tests/simulation/watched_log.hpp"
 #include "workers/engine/engine.hpp"
@@ -106,7 +107,8 @@ class Simulation {
 
   Plan plan_;
   SimulatedWorld world_;
-  db::SimulatedStore store_;
+  Tables tables_;
+  db::SimulatedStore& store_ = tables_.store();
   log::SimulatedBroker broker_;
   std::string history_;
   Logger logger_;

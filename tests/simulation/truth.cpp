@@ -166,9 +166,13 @@ bool Truth::has_row(int event) {
 
 bool Truth::is_scheduled(int event) {
   if (!of(event).left_for_schedule) return false;
-  auto rows = store_.read_now({"SELECT event FROM schedule WHERE event = $1 AND state IN ('pending', 'claimed')",
-                               {planned(event).event.id.text()}});
-  return rows.has_value() && !rows->empty();
+  if (store_.rows_written() != scheduled_as_of_) {
+    scheduled_as_of_ = store_.rows_written();
+    scheduled_.clear();
+    const auto rows = store_.read_now({"SELECT event FROM schedule WHERE state IN ('pending', 'claimed')", {}});
+    for (std::size_t row = 0; rows && row < rows->size(); ++row) scheduled_.insert(rows->text(row, 0));
+  }
+  return scheduled_.contains(planned(event).event.id.text());
 }
 
 bool Truth::artefacts_are_there(int event) {

@@ -152,7 +152,9 @@ class Truth {
   std::unordered_map<std::string, int> by_child_;  // of its output
   std::vector<std::vector<Place>> places_;
   std::vector<int> letters_;
-  std::vector<bool> convicted_;  // a letter says that it kills the process
+  std::unordered_set<std::string> scheduled_;  // ids of events with a row in the schedule, when so many rows
+  std::int64_t scheduled_as_of_ = -1;          // had been written
+  std::vector<bool> convicted_;                // a letter says that it kills the process
   std::map<std::tuple<Side, std::int32_t, log::Offset>, std::set<log::Epoch>> alone_;  // as commits noted it
   std::vector<std::optional<int>> held_by_;  // by conversation: the event whose letter holds what comes after it
   std::size_t times_held_ = 0;

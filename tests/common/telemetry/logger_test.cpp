@@ -44,6 +44,17 @@ struct HeldSink {
   }
 };
 
+TEST_CASE("without a sink lines are counted all the same") {
+  SimulatedWorld world;
+  Logger logger{world.clock, "test", {}, {}};
+
+  logger.error("something");
+  logger.flush();
+
+  CHECK(logger.lines_of(Level::error) == 1);
+  CHECK(logger.dropped() == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a line is one JSON object with time level message and fields") {
