@@ -15,6 +15,9 @@ constexpr db::Sql release = "DELETE FROM held_lanes WHERE pool = $1 AND partitio
 constexpr db::Sql load =
     "SELECT pool, partition_number, lane, tenant, event, why, since FROM held_lanes "
     "WHERE pool = $1 AND partition_number = $2 ORDER BY since, lane";
+constexpr db::Sql find_one =
+    "SELECT pool, partition_number, lane, tenant, event, why, since FROM held_lanes "
+    "WHERE pool = $1 AND partition_number = $2 AND lane = $3";
 constexpr db::Sql list =
     "SELECT pool, partition_number, lane, tenant, event, why, since FROM held_lanes "
     "WHERE tenant = $1 ORDER BY since, event LIMIT $2";
@@ -56,6 +59,15 @@ Task<Result<bool>> release_lane(db::Database& database, std::string pool, std::i
 
 Task<Result<std::vector<HeldLane>>> load_held_lanes(db::Database& database, std::string pool, std::int32_t partition) {
   return read(database, {load, {std::move(pool), std::int64_t{partition}}});
+}
+
+Task<Result<std::optional<HeldLane>>> find_held_lane(db::Database& database, std::string pool, std::int32_t partition,
+                                                     std::int64_t lane) {
+  auto reading = read(database, {find_one, {std::move(pool), std::int64_t{partition}, lane}});
+  auto found = co_await std::move(reading);
+  if (!found) co_return fail(std::move(found).error());
+  if (found->empty()) co_return std::nullopt;
+  co_return std::move(found->front());
 }
 
 Task<Result<std::vector<HeldLane>>> list_held_lanes(db::Database& database, event::Tenant tenant,

@@ -1,10 +1,12 @@
 // Conversations whose followers wait for an operator: one of their events became a dead letter in a pool that holds
 // them. Such a row stands whether or not anything stands behind it, and goes only when it is released.
 //
-// As with parked heads only the owner of the partition writes it, under its partition and lane; anybody may release.
+// As with parked heads the owner of the partition writes it, under its partition and lane; so may one who has not heard
+// yet that he is it no longer. Anybody may release.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,9 @@ Task<Result<bool>> release_lane(db::Database& database, std::string pool, std::i
 
 // Of one partition, those that wait longest first.
 Task<Result<std::vector<HeldLane>>> load_held_lanes(db::Database& database, std::string pool, std::int32_t partition);
+
+Task<Result<std::optional<HeldLane>>> find_held_lane(db::Database& database, std::string pool, std::int32_t partition,
+                                                     std::int64_t lane);
 
 // For people: those of one tenant, the same way, at most `rows_max`.
 constexpr std::int64_t held_rows_max = 1000;

@@ -31,6 +31,7 @@
 #include "common/async/scope.hpp"
 #include "common/base/ensure.hpp"
 #include "common/event/pools.hpp"
+#include "common/store/held_lanes.hpp"
 #include "common/telemetry/redacted.hpp"
 #include "workers/engine/dependency.hpp"
 #include "workers/engine/engine.hpp"
@@ -200,6 +201,8 @@ struct EngineCore {
 
   // holding.cpp
   Task<> load_held(PairPtr pair);
+  Task<> look_for_hold(PairPtr pair, LaneId lane);
+  void is_held(Pair& pair, const store::HeldLane& row);
   void complete_dead_head(Pair& pair, LaneId lane, const Held& held);
   void hold(Pair& pair, LaneId lane, Held held);
   static std::uint64_t hold_of(const Pair& pair, LaneId lane);  // 0: none

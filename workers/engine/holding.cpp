@@ -9,13 +9,36 @@ Task<> EngineCore::load_held(PairPtr pair) {
   for (std::uint32_t failures = 1; pair->admits(); ++failures) {
     const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
     if (rows) {
-      for (const auto& row : *rows) hold(*pair, static_cast<LaneId>(row.lane), Held{row.event, row.why, row.since});
-      for (const auto& [lane, held] : pair->held) complete_dead_head(*pair, lane, held);
+      for (const auto& row : *rows) is_held(*pair, row);
       co_return;
     }
     const bool ours = co_await storage_pause(failures, *pair, rows.error());
     if (!ours) co_return;
   }
+}
+
+// An owner before this one who had not heard of his end may have made a dead letter since this one looked. His row was
+// there before he sent the followers into retry, so it is seen before any of them runs.
+Task<> EngineCore::look_for_hold(PairPtr pair, LaneId lane) {
+  for (std::uint32_t failures = 1; pair->admits() && !pair->held.contains(lane); ++failures) {
+    const auto row =
+        co_await store::find_held_lane(parts.database, spec.name, pair->number, static_cast<std::int64_t>(lane));
+    if (row) {
+      if (*row && pair->admits() && !pair->held.contains(lane)) is_held(*pair, **row);
+      co_return;
+    }
+    const bool ours = co_await storage_pause(failures, *pair, row.error());
+    if (!ours) co_return;
+  }
+}
+
+// A row says so. What was released since it was read was not held here when that was told.
+void EngineCore::is_held(Pair& pair, const store::HeldLane& row) {
+  const auto lane = static_cast<LaneId>(row.lane);
+  const Held held{row.event, row.why, row.since};
+  hold(pair, lane, held);
+  complete_dead_head(pair, lane, held);
+  work.start(look_for_released());
 }
 
 // A parked head that became the dead letter, whose completion did not come to be committed. Where it was appended more

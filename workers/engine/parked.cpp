@@ -98,6 +98,10 @@ Task<> EngineCore::live_parked(PairPtr pair, LaneId lane) {
     if (!offset) break;
     auto record = co_await fetch(pair, Which::retry, *offset);
     if (!record || !pair->admits()) break;
+    if (spec.followers == Followers::hold) {
+      co_await look_for_hold(pair, lane);
+      if (!pair->admits() || !index.holds(lane) || index.head(lane) != offset) break;
+    }
     const bool ends_now = expires(*record);
     if (pair->held.contains(lane) && !ends_now) break;
     auto event = event::decode(record->key(), record->value(), record->headers());

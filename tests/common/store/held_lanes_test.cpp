@@ -40,6 +40,17 @@ TEST_CASE("a held conversation is known until it is released") {
   });
 }
 
+TEST_CASE("one held conversation is found by its place") {
+  in_every_world([](StoreWorld& world) {
+    hold(world, held(3, 8, 10));
+
+    CHECK(world.sure(find_held_lane(world.database(), "send", 3, 8)) == held(3, 8, 10));
+    CHECK_FALSE(world.sure(find_held_lane(world.database(), "send", 3, 7)).has_value());
+    CHECK_FALSE(world.sure(find_held_lane(world.database(), "send", 4, 8)).has_value());
+    CHECK_FALSE(world.sure(find_held_lane(world.database(), "crm", 3, 8)).has_value());
+  });
+}
+
 TEST_CASE("the newest dead letter of a held conversation is the one that is shown") {
   in_every_world([](StoreWorld& world) {
     hold(world, held(3, 8, 10));

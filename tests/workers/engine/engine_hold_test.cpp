@@ -197,24 +197,31 @@ TEST_CASE("each release lets go what it released and nobody who is held anew") {
   CHECK(world.script.began.size() == count);
 }
 
+namespace {
+
+void hold_from_outside(EngineWorld& world, const event::Event& dead) {
+  db::SimulatedDatabase database{world.store, world.world.loop, world.world.clock, world.world.random};
+  db::Batch hold;
+  hold.statements.push_back(
+      store::hold_lane({.pool = "classify",
+                        .partition = event::partition_of(event::text_of(dead.key), test_partitions),
+                        .lane = static_cast<std::int64_t>(lane_of(dead.key)),
+                        .tenant = "default",
+                        .event = dead.id.text(),
+                        .why = "the number is not valid",
+                        .since = world.world.clock.wall()}));
+  REQUIRE(world.world.run(database.run(std::move(hold))).has_value());
+  world.world.run(database.close());
+}
+
+}  // namespace
+
 TEST_CASE("a follower that stands before a copy of the dead letter is not taken for it") {
   EngineWorld world;
   world.spec.followers = Followers::hold;
   const event::EventKey key = message("a", 1).key;
   for (const int n : {2, 1}) world.send_raw(record_of(message("a", n), world.topics.retry));
-  {
-    db::SimulatedDatabase database{world.store, world.world.loop, world.world.clock, world.world.random};
-    db::Batch hold;
-    hold.statements.push_back(store::hold_lane({.pool = "classify",
-                                                .partition = event::partition_of(event::text_of(key), test_partitions),
-                                                .lane = static_cast<std::int64_t>(lane_of(key)),
-                                                .tenant = "default",
-                                                .event = message("a", 1).id.text(),
-                                                .why = "the number is not valid",
-                                                .since = world.world.clock.wall()}));
-    REQUIRE(world.world.run(database.run(std::move(hold))).has_value());
-    world.world.run(database.close());
-  }
+  hold_from_outside(world, message("a", 1));
   world.start();
   world.pass(2s);
   CHECK(world.script.began.empty());
@@ -224,4 +231,52 @@ TEST_CASE("a follower that stands before a copy of the dead letter is not taken 
 
   CHECK(world.script.began.front() == "a2");
   CHECK(world.unfinished(world.topics.retry) == 0);
+}
+
+// He made the dead letter, wrote its row and sent the followers into retry after the next owner had read both.
+TEST_CASE("followers wait although it was an owner before this one who has not heard of his end that holds them") {
+  EngineWorld world;
+  world.spec.followers = Followers::hold;
+  const event::EventKey key = message("a", 1).key;
+  world.start();
+  world.send("b", 1);
+  world.pass(2s);
+  hold_from_outside(world, message("a", 1));
+  world.send_raw(record_of(message("a", 2), world.topics.retry));
+  world.pass(2s);
+  world.send("a", 1);  // which is not complete for this owner
+  world.send("a", 3);
+  world.pass(1h);
+
+  CHECK(world.script.began == Names{"b1"});
+  CHECK(world.unfinished(world.topics.main) == 0);
+  REQUIRE(world.process->engine->parked().size() == 1);
+  CHECK(world.process->engine->parked()[0].held);
+
+  CHECK(world.world.run(world.process->engine->release(key)).value());
+  world.pass(2s);
+  CHECK(world.script.began == Names{"b1", "a2", "a3"});
+  CHECK(world.unfinished(world.topics.retry) == 0);
+}
+
+// The answer to the question what is held travels while the release does.
+TEST_CASE("what is released while an owner looks what is held is not held for ever") {
+  for (int round = 0; round < 200; ++round) {
+    EngineWorld world;
+    world.spec.followers = Followers::hold;
+    const event::EventKey key = message("a", 1).key;
+    world.send_raw(record_of(message("a", 2), world.topics.retry));
+    hold_from_outside(world, message("a", 1));
+    db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
+    world.start();
+    world.process->database->set_faults({.delay_max = 20ms});
+    world.pass(round * 500us);
+    const auto partition = event::partition_of(event::text_of(key), test_partitions);
+    const auto lane = static_cast<std::int64_t>(lane_of(key));
+    CHECK(world.world.run(store::release_lane(outside, "classify", partition, lane)).value());
+    world.pass(1min);
+
+    CHECK(world.script.began == Names{"a2"});
+    world.world.run(outside.close());
+  }
 }
