@@ -133,11 +133,12 @@ class PostgresTemplate {
     for (const auto& table : tables) emptying_ += fmt::format("DELETE FROM {};", table.front());
   }
   // What survives a crash is proved elsewhere; waiting for the disk would only make these tests slow. And the planner
-  // is left with the plans that run a subselect once per row: no statement may depend on being spared them.
+  // is left with the plans that run a subselect once per row: no statement may depend on being spared them. It takes
+  // them for so dear that it would compile each statement for half a second.
   [[nodiscard]] std::string url() const {
     auto whole = schema_.url();
     for (const auto* setting : {"synchronous_commit", "enable_hashjoin", "enable_mergejoin", "enable_hashagg",
-                                "enable_sort", "enable_material"})
+                                "enable_sort", "enable_material", "jit"})
       whole += fmt::format("%20-c{}%3Doff", setting);
     return whole;
   }
