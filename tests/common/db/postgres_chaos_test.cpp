@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include "common/async/deadline.hpp"
 #include "common/async/scope.hpp"
+#include "common/async/signal.hpp"
 #include "tests/common/db/postgres_proxy.hpp"
 #include "tests/common/db/postgres_support.hpp"
 #include "tests/support/seed.hpp"
@@ -42,6 +44,16 @@ struct ChaosWorld : PostgresWorld {
   void note(std::map<std::int64_t, Told>& told, std::int64_t id, const Result<T>& answer) {
     told[id] = answer ? Told::done : answer.error().kind == Kind::maybe_done ? Told::open : Told::undone;
     ++answers;
+    answered.notify_all();
+  }
+  Task<> more_answers(std::size_t more) {
+    const auto enough = answers + more;
+    const auto deadline = clock.now() + 30s;
+    while (answers < enough) {
+      if (clock.now() > deadline) FAIL("no answers come any more");
+      auto waiting = answered.wait();
+      [[maybe_unused]] const bool came = co_await within(clock, deadline, std::move(waiting));
+    }
   }
 
   Task<> write_effects() {
@@ -103,6 +115,7 @@ struct ChaosWorld : PostgresWorld {
   std::map<std::int64_t, Told> rows;
   std::int64_t next_id = 0;
   std::size_t answers = 0;
+  Signal answered;
   bool stop = false;
 };
 
@@ -116,12 +129,7 @@ TEST_CASE("cut at random nothing is done twice and every answer is true") {
   world.scope.start(world.read());
 
   for (int round = 0; round < rounds; ++round) {
-    const auto enough = world.answers + 20;
-    const auto deadline = world.clock.now() + 30s;
-    while (world.answers < enough) {
-      if (world.clock.now() > deadline) FAIL("no answers come any more");
-      world.loop.run_ready();
-    }
+    world.run(world.more_answers(20));
     world.cut_somewhere();
   }
   world.stop = true;
