@@ -261,7 +261,7 @@ TEST_CASE("followers wait although it was an owner before this one who has not h
 
 // The answer to the question what is held travels while the release does.
 TEST_CASE("what is released while an owner looks what is held is not held for ever") {
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 80; ++round) {
     EngineWorld world;
     world.spec.followers = Followers::hold;
     const event::EventKey key = message("a", 1).key;
@@ -270,7 +270,7 @@ TEST_CASE("what is released while an owner looks what is held is not held for ev
     db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
     world.start();
     world.process->database->set_faults({.delay_max = 20ms});
-    world.pass(round * 500us);
+    world.pass(round * 1ms);
     const auto partition = event::partition_of(event::text_of(key), test_partitions);
     const auto lane = static_cast<std::int64_t>(lane_of(key));
     CHECK(world.world.run(store::release_lane(outside, "classify", partition, lane)).value());
