@@ -75,9 +75,10 @@ endfunction()
 # What ThreadSanitizer has something to say about; the tsan tree builds nothing else.
 add_custom_target(threaded_tests)
 
-# sluice_test(NAME SOURCES … USES … [LABELS threads kafka kafka_three postgres storm measure long] [TIMEOUT seconds])
+# sluice_test(NAME SOURCES … USES … [LABELS threads kafka kafka_three postgres storm waits measure checked long] [TIMEOUT seconds])
 # Labels: `threads` also runs under ThreadSanitizer; `kafka` (one node), `kafka_three`, `postgres` and `storm` (a Kafka and a
-# PostgreSQL of their own) need that service, which no two tests use at once, since some kill it; `measure` never shares the machine.
+# PostgreSQL of their own) need that service, which no two tests use at once, since some kill it; `waits` mostly waits as those do;
+# `measure` never shares the machine; `checked` runs in the sanitized trees alone, but for --long; `long` in --long alone.
 function(sluice_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;USES;LABELS")
   add_executable(${name} ${arg_SOURCES})
@@ -102,11 +103,11 @@ function(sluice_test name)
 endfunction()
 
 # sluice_patient_test(NAME LABELS … TIMEOUT seconds): a test that was added with `nice` before its command and only computes. It
-# runs beside those that mostly wait for a service, two of its kind at a time: every other one waits for the one before.
+# runs beside those that mostly wait for a service, four of its kind at a time: each waits for the fourth before it.
 function(sluice_patient_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS")
   get_property(slot GLOBAL PROPERTY sluice_patient_slot)
-  math(EXPR slot "(${slot} + 0) % 2 + 1")
+  math(EXPR slot "(${slot} + 0) % 4 + 1")
   set_property(GLOBAL PROPERTY sluice_patient_slot ${slot})
   set_tests_properties(${name} PROPERTIES LABELS "patient;${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK patient_${slot})
 endfunction()
