@@ -32,13 +32,11 @@ Task<> EngineCore::look_for_hold(PairPtr pair, LaneId lane) {
   }
 }
 
-// A row says so. What was released since it was read was not held here when that was told.
 void EngineCore::is_held(Pair& pair, const store::HeldLane& row) {
   const auto lane = static_cast<LaneId>(row.lane);
   const Held held{row.event, row.why, row.since};
   hold(pair, lane, held);
   complete_dead_head(pair, lane, held);
-  work.start(look_for_released());
 }
 
 // A parked head that became the dead letter, whose completion did not come to be committed. Where it was appended more
@@ -64,9 +62,11 @@ bool EngineCore::is_held_head(const Pair& pair, LaneId lane, const event::Event&
   return held != pair.held.end() && held->second.event == event.id.text();
 }
 
+// The row stands. Between then and now it may have been released, which was told while nothing was held here.
 void EngineCore::hold(Pair& pair, LaneId lane, Held held) {
   held.number = ++holds_so_far;
   pair.held.insert_or_assign(lane, std::move(held));
+  work.start(look_for_released());
 }
 
 std::uint64_t EngineCore::hold_of(const Pair& pair, LaneId lane) {

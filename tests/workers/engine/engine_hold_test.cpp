@@ -280,3 +280,32 @@ TEST_CASE("what is released while an owner looks what is held is not held for ev
     world.world.run(outside.close());
   }
 }
+
+// The letter and its row are durable, the answer that says so is on its way.
+TEST_CASE("what is released before the engine hears that its dead letter is durable is not held for ever") {
+  for (int round = 0; round < 40; ++round) {
+    EngineWorld world{true};
+    world.spec.followers = Followers::hold;
+    world.script.steps["a1"] = refuse;
+    const event::EventKey key = message("a", 1).key;
+    db::SimulatedDatabase outside{
+        world.store, world.world.loop, world.world.clock, world.world.random, {.delay_max = {}}};
+    world.start();
+    world.process->database->set_faults({.delay_max = {}});
+    world.pass(1s);
+    world.send("a", 1);
+    world.send("a", 2);
+    const auto count_held = [&] {
+      return world.store.read_now({"SELECT count(*) FROM held_lanes", {}})->integer(0, 0);
+    };
+    world.until([&] { return count_held() == 1; });
+    world.pass(round * 50us);
+    const auto partition = event::partition_of(event::text_of(key), test_partitions);
+    const auto lane = static_cast<std::int64_t>(lane_of(key));
+    CHECK(world.world.run(store::release_lane(outside, "classify", partition, lane)).value());
+    world.pass(1min);
+
+    CHECK(world.script.began == Names{"a1", "a2"});
+    world.world.run(outside.close());
+  }
+}
