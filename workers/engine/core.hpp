@@ -202,7 +202,7 @@ struct EngineCore {
   // holding.cpp
   Task<> load_held(PairPtr pair);
   Task<> look_for_hold(PairPtr pair, LaneId lane);
-  void is_held(Pair& pair, const store::HeldLane& row);
+  void take_hold(Pair& pair, const store::HeldLane& row);
   void complete_dead_head(Pair& pair, LaneId lane, const Held& held);
   void hold(Pair& pair, LaneId lane, Held held);
   static std::uint64_t hold_of(const Pair& pair, LaneId lane);  // 0: none

@@ -9,7 +9,7 @@ Task<> EngineCore::load_held(PairPtr pair) {
   for (std::uint32_t failures = 1; pair->admits(); ++failures) {
     const auto rows = co_await store::load_held_lanes(parts.database, spec.name, pair->number);
     if (rows) {
-      for (const auto& row : *rows) is_held(*pair, row);
+      for (const auto& row : *rows) take_hold(*pair, row);
       co_return;
     }
     const bool ours = co_await storage_pause(failures, *pair, rows.error());
@@ -24,7 +24,7 @@ Task<> EngineCore::look_for_hold(PairPtr pair, LaneId lane) {
     const auto row =
         co_await store::find_held_lane(parts.database, spec.name, pair->number, static_cast<std::int64_t>(lane));
     if (row) {
-      if (*row && pair->admits() && !pair->held.contains(lane)) is_held(*pair, **row);
+      if (*row && pair->admits() && !pair->held.contains(lane)) take_hold(*pair, **row);
       co_return;
     }
     const bool ours = co_await storage_pause(failures, *pair, row.error());
@@ -32,7 +32,7 @@ Task<> EngineCore::look_for_hold(PairPtr pair, LaneId lane) {
   }
 }
 
-void EngineCore::is_held(Pair& pair, const store::HeldLane& row) {
+void EngineCore::take_hold(Pair& pair, const store::HeldLane& row) {
   const auto lane = static_cast<LaneId>(row.lane);
   const Held held{row.event, row.why, row.since};
   hold(pair, lane, held);
