@@ -61,26 +61,14 @@ void EngineCore::survived(Pair& pair, Which which, std::uint64_t name) {
   if (those.on_trial.erase(name) > 0 && those.on_trial.empty()) those.changed.notify_all();
 }
 
-struct EngineCore::Alone {
-  Alone(EngineCore& its_core, Solitude::Stay its_stay, LaneId lane) : core(its_core), stay(std::move(its_stay)) {
-    core.alone = lane;
-  }
-  Alone(const Alone&) = delete;
-  Alone& operator=(const Alone&) = delete;
-  ~Alone() { core.alone.reset(); }
-
-  EngineCore& core;
-  Solitude::Stay stay;
-};
-
 // Runs one group and waits until each of it has ended or has shown that it does no harm. A group of one runs in
 // solitude.
 Task<> EngineCore::try_group(PairPtr pair, Which which, std::vector<Candidate> chosen) {
   auto& trial = side(*pair, which).trial;
-  std::optional<Alone> in_solitude;
+  std::optional<Solitude::Stay> stay;
   if (chosen.size() == 1) {
-    auto taken = co_await solitude.take();
-    in_solitude.emplace(*this, std::move(taken), chosen.front().lane);
+    auto taken = co_await solitude.take(runner(chosen.front().lane));
+    stay.emplace(std::move(taken));
   }
   if (chosen.size() == 1 && trial.convicts(chosen.front().offset)) {
     co_await convict(pair, which, std::move(chosen.front()));

@@ -120,7 +120,6 @@ struct EngineCore {
   };
   Task<> admit_events(PairPtr pair);
   Task<> admit_heads(PairPtr pair);
-  struct Alone;  // while it lives one lane runs in solitude
   Task<> try_group(PairPtr pair, Which which, std::vector<Candidate> chosen);
   Task<> convict(PairPtr pair, Which which, Candidate one);
   void leave_out(const Candidate& one);
@@ -283,6 +282,7 @@ struct EngineCore {
   static Admission& admission(Pair& pair, Which which) {
     return which == Which::main ? pair.main_admission : pair.retry_admission;
   }
+  [[nodiscard]] Solitude::Who runner(LaneId lane) const { return {this, lane}; }
   Side& side(Pair& pair, Which which) { return which == Which::main ? *pair.main : *pair.retry; }
 
   const PoolSpec spec;
@@ -297,9 +297,8 @@ struct EngineCore {
   ParkedIndex index;
   FairTurns turns;  // handlers at the same time
   Solitude own_solitude;
-  Solitude& solitude;           // the process's, else our own
-  std::optional<LaneId> alone;  // that runs in solitude
-  Scope work;                   // every coroutine of this engine
+  Solitude& solitude;  // the process's, else our own
+  Scope work;          // every coroutine of this engine
   Timer parked_timer;
   Timer commit_timer;
   Timer journal_timer;

@@ -23,7 +23,8 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
       join_parked(pair, lane);
       break;
     }
-    if (alone == lane.id && lane.tries > 0) {  // its answer was progress; what comes now may still kill
+    if (solitude.is_alone(runner(lane.id)) &&
+        lane.tries > 0) {  // its answer was progress; what comes now may still kill
       const bool noted = co_await begin_group(pair, Which::main, 1, lane.queue.front().offset);
       if (!noted) break;
     }
@@ -62,20 +63,20 @@ Task<std::optional<Outcome>> EngineCore::run_handler(PairPtr pair, const event::
                                                                limits.hops_max)},
                             .error_class = "loop"}};
   }
-  const bool is_alone = alone && alone == lane_of(event.key);
+  const auto who = runner(lane_of(event.key));
   std::optional<FairTurns::Turn> turn;
   while (!turn) {
-    if (!is_alone && solitude.is_taken()) co_await solitude.until_free();
+    if (solitude.keeps_out(who)) co_await solitude.until_let_in(who);
     if (auto free = turns.take_free(event.tenant)) {
       turn.emplace(std::move(*free));
     } else {
       auto next = co_await turns.acquire(event.tenant);
       turn.emplace(std::move(next));
     }
-    if (!is_alone && solitude.is_taken()) turn.reset();
+    if (solitude.keeps_out(who)) turn.reset();
   }
   if (!pair->admits()) co_return std::nullopt;
-  const Presence presence{solitude, is_alone};
+  const Presence presence{solitude, who};
   ++pair->running;
   ++figures.running;
   RunningAttempt attempt{*this, *pair, lane, event.tenant, tries, woken, parts.clock.now() + limits.handler_max};

@@ -46,9 +46,9 @@ Task<bool> EngineCore::tell_reading(PairPtr pair, event::Event event) {
 }
 
 Task<Result<void>> EngineCore::read_once(const event::Event& event) {
-  const bool is_alone = alone && alone == lane_of(event.key);
-  while (!is_alone && solitude.is_taken()) co_await solitude.until_free();
-  const Presence presence{solitude, is_alone};
+  const auto who = runner(lane_of(event.key));
+  co_await solitude.until_let_in(who);
+  const Presence presence{solitude, who};
   std::string thrown;
   try {
     auto read = co_await within(parts.clock, parts.clock.now() + limits.handler_max, handler.when_read(event));

@@ -40,14 +40,6 @@ Duration until_small_is_done(EngineWorld& world) {
   return world.world.clock.now() - start;
 }
 
-// Somebody else in the same partition, with a short name.
-std::string neighbour_of(std::string_view who) {
-  const auto partition_of = [](std::string_view person) { return record_of(message(person, 1), "t").partition; };
-  std::string other = "b";
-  while (partition_of(other) != partition_of(who)) ++other.front();
-  return other;
-}
-
 }  // namespace
 
 TEST_CASE("a tenant that floods does not keep the others waiting") {
@@ -82,7 +74,7 @@ TEST_CASE("a conversation above its bound goes through retry in order and leaves
   limits.lane_records_max = 20;
   EngineWorld world{false, limits};
   world.script.otherwise = [&world](const event::Event&, Attempt&) { return done_after(world.world.clock, 1s); };
-  const std::string other = neighbour_of("a");
+  const std::string other = people_in(partition_of("a"), 1).front();
   world.start();
   world.send("a", 1);
   world.send(other, 1);

@@ -234,6 +234,43 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     CHECK(world.unfinished(world.topics.main) == 0);
   }
 
+  SUBCASE("what is alone behind a head that waits for a dependency lets that head go on") {
+    const auto people = people_in(0, 3);
+    const auto elsewhere = people_in(1, 1).front();
+    bool sick = true;
+    world.script.otherwise = [&](const event::Event&, Attempt& attempt) { return done_after(attempt.clock(), 500ms); };
+    world.script.steps[people[0] + "1"] = [&sick](const event::Event&, Attempt& attempt) -> Task<Outcome> {
+      return [](const bool& is_sick, Attempt& its) -> Task<Outcome> {
+        co_await its.clock().sleep_for(500ms);
+        if (is_sick) co_return Outcome{Waiting{"twilio"}};
+        co_return Outcome{engine::Done{}};
+      }(sick, attempt);
+    };
+    world.script.steps[elsewhere + "1"] = slow(world, 20s);
+    for (const auto& who : people) world.send(who, 1);
+    world.send(people[0], 2);
+    for (int lives = 0; lives < 4; ++lives) {  // all of them, all again, a group of four, one of two
+      world.script.began.clear();
+      world.start();
+      world.until([&] { return !world.script.began.empty(); });
+      world.pass(100ms);
+      world.crash();
+    }
+    world.script.began.clear();
+    world.start();
+    world.until([&] { return world.script.began.size() == 3; });  // the first was alone and waits, two more run
+    world.send(elsewhere, 1);
+    world.pass(10s);
+    sick = false;
+    world.pass(40s);
+
+    const auto ended = counts(world.script.ended);
+    CHECK(ended.contains(people[0] + "2"));
+    CHECK(ended.contains(elsewhere + "1"));
+    CHECK(world.unfinished(world.topics.main) == 0);
+    CHECK(world.read(world.topics.dead).empty());
+  }
+
   SUBCASE("waiting for a dependency while the process is killed makes nobody a suspect") {
     bool sick = true;
     world.script.otherwise = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {

@@ -23,6 +23,20 @@ log::Outgoing record_of(const event::Event& event, const std::string& topic) {
   return event_record(event, topic, test_partitions);
 }
 
+std::int32_t partition_of(std::string_view who) {
+  return record_of(message(who, 1), "t").partition;
+}
+
+std::vector<std::string> people_in(std::int32_t partition, std::size_t count) {
+  std::vector<std::string> people;
+  for (char letter = 'b'; people.size() < count; ++letter) {
+    REQUIRE(letter <= 'z');
+    const std::string who(1, letter);
+    if (partition_of(who) == partition) people.push_back(who);
+  }
+  return people;
+}
+
 std::string Script::name_of(const event::Event& event) {
   return *event.data.find("name")->text();
 }

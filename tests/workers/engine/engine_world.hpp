@@ -25,6 +25,8 @@ constexpr int test_partitions = 4;
 // "a" writes its n-th message.
 event::Event message(std::string_view who, int n, std::string_view tenant = "default");
 log::Outgoing record_of(const event::Event& event, const std::string& topic);
+std::int32_t partition_of(std::string_view who);
+std::vector<std::string> people_in(std::int32_t partition, std::size_t count);  // one letter each, never "a"
 
 // What a run looked like: "a1", in the order in which they began.
 struct Script final : Handler {
