@@ -1,5 +1,8 @@
 // When what was read may run. Before anything of a side runs, its commit's note says that something does, so that an
 // end of the process is noticed by the next owner; after ends without progress events run in trial groups (trial.hpp).
+#include <algorithm>
+#include <unordered_set>
+
 #include "workers/engine/core.hpp"
 #include "workers/engine/letter.hpp"
 
@@ -63,24 +66,24 @@ void EngineCore::survived(Pair& pair, Which which, std::uint64_t name) {
 
 // Runs one group and waits until each of it has ended or has shown that it does no harm. A group of one runs in
 // solitude.
-Task<> EngineCore::try_group(PairPtr pair, Which which, std::vector<Candidate> chosen) {
+Task<> EngineCore::try_group(PairPtr pair, Which which, Group chosen) {
   auto& trial = side(*pair, which).trial;
   std::optional<Solitude::Stay> stay;
-  if (chosen.size() == 1) {
-    auto taken = co_await solitude.take(runner(chosen.front().lane));
+  if (chosen.of.size() == 1) {
+    auto taken = co_await solitude.take(runner(chosen.of.front().lane));
     stay.emplace(std::move(taken));
   }
-  if (chosen.size() == 1 && trial.convicts(chosen.front().offset)) {
-    co_await convict(pair, which, std::move(chosen.front()));
+  if (chosen.of.size() == 1 && trial.convicts(chosen.of.front().offset)) {
+    co_await convict(pair, which, std::move(chosen.of.front()));
   } else {
-    const bool began = co_await begin_group(pair, which, chosen.size(), chosen.front().offset);
+    const bool began = co_await begin_group(pair, which, chosen.of.size(), chosen.first);
     if (!began) {
-      for (const auto& one : chosen) leave_out(one);
+      for (const auto& one : chosen.of) leave_out(one);
       co_return;
     }
     auto& on_trial = admission(*pair, which).on_trial;
-    for (const auto& one : chosen) on_trial.insert(one.name(which));
-    for (auto& one : chosen) {
+    for (const auto& one : chosen.of) on_trial.insert(one.name(which));
+    for (auto& one : chosen.of) {
       if (one.queued) {
         proceed(pair, std::move(*one.queued));
       } else {
@@ -144,25 +147,62 @@ Task<> EngineCore::convict(PairPtr pair, Which which, Candidate one) {
   if (holds) hold(*pair, one.lane, std::move(*holds));
 }
 
+// Those whose turn it is, and before them what is earlier of their conversations. The turn is never one's whose
+// conversation is in memory already: that one waits for something, so this one cannot run.
+EngineCore::Group EngineCore::next_events(Pair& pair) {
+  const auto& trial = pair.main->trial;
+  auto& events = pair.main_admission.events;
+  const std::size_t count = std::min(events.size(), trial.group_max());
+  const auto can_run = [&](const Queued& queued) { return !pair.lanes.contains(lane_of(queued.event.key)); };
+  const auto turn = std::lower_bound(events.begin(), events.end(), trial.turn(),
+                                     [](const Queued& queued, log::Offset offset) { return queued.offset < offset; });
+  auto at = std::find_if(turn, events.end(), can_run);
+  if (at == events.end()) at = std::find_if(events.begin(), turn, can_run);
+  if (at == events.end()) at = events.begin();
+  Group chosen{.first = at->offset};
+  std::unordered_set<LaneId> lanes;
+  for (std::size_t n = 0; n < count; ++n) {
+    lanes.insert(lane_of(at->event.key));
+    if (++at == events.end()) at = events.begin();
+  }
+  for (auto& queued : std::exchange(events, {})) {
+    const LaneId lane = lane_of(queued.event.key);
+    if (chosen.of.size() == count || !lanes.contains(lane)) {
+      events.push_back(std::move(queued));
+      continue;
+    }
+    const log::Offset offset = queued.offset;
+    chosen.of.push_back({offset, lane, std::move(queued)});
+  }
+  if (count == 1) chosen.first = chosen.of.front().offset;
+  return chosen;
+}
+
+EngineCore::Group EngineCore::next_heads(Pair& pair) {
+  const auto& trial = pair.retry->trial;
+  auto& heads = pair.retry_admission.heads;
+  Group chosen;
+  for (const LaneId lane : std::exchange(heads, {})) chosen.of.push_back({*index.head(lane), lane});
+  std::sort(chosen.of.begin(), chosen.of.end(), [turn = trial.turn()](const auto& one, const auto& other) {
+    return std::pair{one.offset < turn, one.offset} < std::pair{other.offset < turn, other.offset};
+  });
+  for (; chosen.of.size() > trial.group_max(); chosen.of.pop_back()) heads.push_back(chosen.of.back().lane);
+  chosen.first = chosen.of.front().offset;
+  return chosen;
+}
+
 Task<> EngineCore::admit_events(PairPtr pair) {
   auto& waiting = pair->main_admission;
   auto& trial = pair->main->trial;
   const auto group_is_there = [&] {
-    return !waiting.events.empty() &&
-           (pair->main_at_end || pair->main->paused || waiting.events.size() >= trial.group_max());
+    if (waiting.events.empty()) return false;
+    const bool turn_is_there = waiting.events.back().offset >= trial.turn();
+    return pair->main_at_end || pair->main->paused || (turn_is_there && waiting.events.size() >= trial.group_max());
   };
   while (pair->admits() && trial.is_on()) {
     while (pair->admits() && !group_is_there()) co_await waiting.changed.wait();
     if (!pair->admits()) break;
-    std::vector<Candidate> chosen;
-    while (!waiting.events.empty() && chosen.size() < trial.group_max()) {
-      auto& next = waiting.events.front();
-      const LaneId lane = lane_of(next.event.key);
-      const log::Offset offset = next.offset;
-      chosen.push_back({offset, lane, std::move(next)});
-      waiting.events.pop_front();
-    }
-    co_await try_group(pair, Which::main, std::move(chosen));
+    co_await try_group(pair, Which::main, next_events(*pair));
   }
   while (pair->admits() && waiting.events.empty()) co_await waiting.changed.wait();
   if (!pair->admits()) co_return;
@@ -184,12 +224,7 @@ Task<> EngineCore::admit_heads(PairPtr pair) {
   while (pair->admits() && trial.is_on()) {
     while (pair->admits() && !group_is_there()) co_await waiting.changed.wait();
     if (!pair->admits()) break;
-    std::vector<Candidate> chosen;
-    for (const LaneId lane : std::exchange(waiting.heads, {})) chosen.push_back({*index.head(lane), lane});
-    std::sort(chosen.begin(), chosen.end(),
-              [](const auto& one, const auto& other) { return one.offset < other.offset; });
-    for (; chosen.size() > trial.group_max(); chosen.pop_back()) waiting.heads.push_back(chosen.back().lane);
-    co_await try_group(pair, Which::retry, std::move(chosen));
+    co_await try_group(pair, Which::retry, next_heads(*pair));
   }
   while (pair->admits() && waiting.heads.empty()) co_await waiting.changed.wait();
   if (!pair->admits()) co_return;

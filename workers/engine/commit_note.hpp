@@ -20,7 +20,7 @@ struct CommitNote {
   std::uint32_t unclean_ends = 0;  // owners that died one after the other without any progress
   std::uint32_t group = 0;         // 0: everything is admitted; else so many at a time, to find what kills the process
   std::uint32_t alone = 0;         // deaths in a row with one event alone,
-  log::Offset suspect = 0;         // this one
+  log::Offset suspect = 0;         // this one; of a larger group the first
   std::vector<DoneRun> done = {};  // rising, above the watermark
 
   bool operator==(const CommitNote&) const = default;

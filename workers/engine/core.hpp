@@ -120,7 +120,13 @@ struct EngineCore {
   };
   Task<> admit_events(PairPtr pair);
   Task<> admit_heads(PairPtr pair);
-  Task<> try_group(PairPtr pair, Which which, std::vector<Candidate> chosen);
+  struct Group {
+    log::Offset first = 0;  // it began to be filled there; a conversation's earlier events come before
+    std::vector<Candidate> of = {};
+  };
+  static Group next_events(Pair& pair);
+  Group next_heads(Pair& pair);
+  Task<> try_group(PairPtr pair, Which which, Group group);
   Task<> convict(PairPtr pair, Which which, Candidate one);
   void leave_out(const Candidate& one);
   Task<bool> begin_group(PairPtr pair, Which which, std::size_t count, log::Offset first);

@@ -21,9 +21,8 @@ Trial::Trial(const std::optional<CommitNote>& found) {
   }
   const bool was_alone = found->group == 1;
   group_ = died ? std::max<std::uint32_t>(1, found->group / 2) : found->group;
-  if (!was_alone || found->progress) return;
-  alone_ = found->alone + (died ? 1 : 0);
-  suspect_ = found->suspect;
+  turn_ = found->suspect;
+  if (was_alone && !found->progress) alone_ = found->alone + (died ? 1 : 0);
 }
 
 void Trial::begin(std::size_t count, log::Offset first) {
@@ -32,13 +31,13 @@ void Trial::begin(std::size_t count, log::Offset first) {
   progress_ = false;
   if (!is_on()) return;
   group_ = static_cast<std::uint32_t>(count);
-  if (group_ == 1 && suspect_ == first) return;
+  if (group_ == 1 && turn_ == first) return;
   alone_ = 0;
-  suspect_ = first;
+  turn_ = first;
 }
 
 bool Trial::convicts(log::Offset first) const {
-  return group_ == 1 && suspect_ == first && alone_ >= deaths_alone_max;
+  return group_ == 1 && turn_ == first && alone_ >= deaths_alone_max;
 }
 
 void Trial::passed(bool more_wait) {
@@ -60,7 +59,7 @@ void Trial::write(CommitNote& note, bool open, bool moved) const {
   note.unclean_ends = progress && !is_on() ? 0 : unclean_ends_;
   note.group = group_;
   note.alone = alone_;
-  note.suspect = suspect_;
+  note.suspect = turn_;
 }
 
 }  // namespace sluice::engine

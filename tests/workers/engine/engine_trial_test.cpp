@@ -271,6 +271,48 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     CHECK(world.read(world.topics.dead).empty());
   }
 
+  SUBCASE("also one behind another that waits for a dependency in each life") {
+    const auto people = people_in(0, 4);
+    const auto& waits = people[0];
+    const auto& kills = people[1];
+    world.script.steps[waits + "1"] = [](const event::Event&, Attempt&) -> Task<Outcome> {
+      return []() -> Task<Outcome> { co_return Outcome{Waiting{"twilio"}}; }();
+    };
+    world.script.steps[kills + "1"] = killer.step();
+    world.send(waits, 1);
+    SUBCASE("between others") {
+      world.send(people[2], 1);
+      world.send(kills, 1);
+      world.send(people[3], 1);
+    }
+    SUBCASE("behind what has to wait for that one") {
+      world.send(waits, 2);
+      world.send(kills, 1);
+    }
+    SUBCASE("with what has to wait for that one on all sides") {
+      world.send(waits, 2);
+      world.send(waits, 3);
+      world.send(people[2], 1);
+      world.send(kills, 1);
+      world.send(waits, 4);
+    }
+
+    int deaths = 0;
+    for (; deaths < 40 && world.read(world.topics.dead).empty(); ++deaths) {
+      world.start();
+      world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
+      killer.struck = false;
+      world.crash();
+    }
+
+    MESSAGE("restarts until the culprit was found: ", deaths);
+    CHECK(deaths <= 20);
+    const auto letters = world.read(world.topics.dead);
+    REQUIRE_FALSE(letters.empty());
+    for (const auto& letter : letters) CHECK(letter.header("ce_id") == message(kills, 1).id.text());
+    CHECK_FALSE(world.script.overlapped);
+  }
+
   SUBCASE("waiting for a dependency while the process is killed makes nobody a suspect") {
     bool sick = true;
     world.script.otherwise = [&sick](const event::Event&, Attempt&) -> Task<Outcome> {
@@ -375,6 +417,18 @@ TEST_CASE("a trial goes on with the next owner when the last one let go cleanly"
   const Trial next{note_of(trial, false)};
 
   CHECK(next.group_max() == 2);
+}
+
+TEST_CASE("after an end the groups go on where the last one began") {
+  Trial trial = after_four_ends();
+  trial.begin(2, 0);
+  trial.passed(true);
+  trial.begin(4, 40);
+
+  const Trial next{note_of(trial)};
+
+  CHECK(next.group_max() == 2);
+  CHECK(next.turn() == 40);
 }
 
 TEST_CASE("a group that passed is followed by a larger one and the last one ends the trial") {
