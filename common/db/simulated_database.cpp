@@ -32,7 +32,7 @@ SimulatedStore::SimulatedStore()
       statements_(connection_.get()),
       rows_(statements_) {}
 
-void SimulatedStore::is_beginning() {
+void SimulatedStore::keep_as_beginning() {
   ENSURE(ways_back_.empty(), "a store begins once");
   const auto must = [](bool done) { ENSURE(done, "the rows of a store can be kept"); };
   must(execute(connection_.get(), "ATTACH ':memory:' AS beginning").has_value());

@@ -31,7 +31,7 @@ class SimulatedStore {
 
   // All tables and the rows that stand in them now are what begin_again() goes back to. Asked once; no table is made
   // afterwards.
-  void is_beginning();
+  void keep_as_beginning();
   // As if opened anew, but what is prepared stays prepared. No process uses it meanwhile.
   void begin_again();
 

@@ -22,7 +22,7 @@ std::unique_ptr<db::SimulatedStore> made() {
       {"CREATE TABLE sim_ends (place INTEGER PRIMARY KEY, event INTEGER UNIQUE, run INTEGER)", {}});
   const auto ends = store->run_now(table);
   ENSURE(ends.has_value(), "the table of ends can be made");
-  store->is_beginning();
+  store->keep_as_beginning();
   return store;
 }
 

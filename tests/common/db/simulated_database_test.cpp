@@ -169,7 +169,7 @@ TEST_CASE("a store goes back to the rows that it began with") {
   REQUIRE(store.run_now({{{"CREATE TABLE full (id integer PRIMARY KEY, name text UNIQUE)", {}}}}).has_value());
   REQUIRE(store.run_now({{{"CREATE TABLE empty (id integer PRIMARY KEY)", {}}}}).has_value());
   REQUIRE(store.run_now({{{"INSERT INTO full VALUES (7, 'seven'), (9, 'nine')", {}}}}).has_value());
-  store.is_beginning();
+  store.keep_as_beginning();
   const auto names = [&] {
     return store.read_now({"SELECT group_concat(id || name) FROM (SELECT * FROM full ORDER BY id)"})->text(0, 0);
   };

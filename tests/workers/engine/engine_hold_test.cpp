@@ -199,6 +199,14 @@ TEST_CASE("each release lets go what it released and nobody who is held anew") {
 
 namespace {
 
+// False: nobody holds it.
+bool release_with(EngineWorld& world, db::Database& outside, const event::EventKey& key) {
+  return world.world
+      .run(store::release_lane(outside, "classify", event::partition_of(event::text_of(key), test_partitions),
+                               static_cast<std::int64_t>(lane_of(key))))
+      .value();
+}
+
 void hold_from_outside(EngineWorld& world, const event::Event& dead) {
   db::SimulatedDatabase database{world.store, world.world.loop, world.world.clock, world.world.random};
   db::Batch hold;
@@ -264,16 +272,13 @@ TEST_CASE("what is released while an owner looks what is held is not held for ev
   for (int round = 0; round < 80; ++round) {
     EngineWorld world;
     world.spec.followers = Followers::hold;
-    const event::EventKey key = message("a", 1).key;
     world.send_raw(record_of(message("a", 2), world.topics.retry));
     hold_from_outside(world, message("a", 1));
     db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
     world.start();
     world.process->database->set_faults({.delay_max = 20ms});
     world.pass(round * 1ms);
-    const auto partition = event::partition_of(event::text_of(key), test_partitions);
-    const auto lane = static_cast<std::int64_t>(lane_of(key));
-    CHECK(world.world.run(store::release_lane(outside, "classify", partition, lane)).value());
+    CHECK(release_with(world, outside, message("a", 1).key));
     world.pass(1min);
 
     CHECK(world.script.began == Names{"a2"});
@@ -287,7 +292,6 @@ TEST_CASE("what is released before the engine hears that its dead letter is dura
     EngineWorld world{true};
     world.spec.followers = Followers::hold;
     world.script.steps["a1"] = refuse;
-    const event::EventKey key = message("a", 1).key;
     db::SimulatedDatabase outside{
         world.store, world.world.loop, world.world.clock, world.world.random, {.delay_max = {}}};
     world.start();
@@ -300,9 +304,7 @@ TEST_CASE("what is released before the engine hears that its dead letter is dura
     };
     world.until([&] { return count_held() == 1; });
     world.pass(round * 50us);
-    const auto partition = event::partition_of(event::text_of(key), test_partitions);
-    const auto lane = static_cast<std::int64_t>(lane_of(key));
-    CHECK(world.world.run(store::release_lane(outside, "classify", partition, lane)).value());
+    CHECK(release_with(world, outside, message("a", 1).key));
     world.pass(1min);
 
     CHECK(world.script.began == Names{"a1", "a2"});
