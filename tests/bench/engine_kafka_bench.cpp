@@ -1,8 +1,6 @@
-// The engine on Kafka beside bare loops of librdkafka that read the same records and, for outputs, write as many: CPU
-// time of the whole process per event. The database is a file: no row of it is touched while the journal is off.
-#include <librdkafka/rdkafka.h>
-
-#include <array>
+// The engine on Kafka beside bare loops of librdkafka that read the same records and, for outputs, write as many, with
+// as many headers, and commit what the broker has acknowledged: CPU time of the whole process per event. The database
+// is a file: no row of it is touched while the journal is off.
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -11,6 +9,7 @@
 #include "common/base/ensure.hpp"
 #include "common/log/kafka_log.hpp"
 #include "common/store/migrations.hpp"
+#include "tests/bench/bare_kafka.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/bench/engine_load.hpp"
 
@@ -97,82 +96,33 @@ class KafkaLoad {
   std::unique_ptr<log::KafkaLog> log_;
 };
 
-struct Destroy {
-  void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
-};
-using Handle = std::unique_ptr<rd_kafka_t, Destroy>;
-
-using Settings = std::vector<std::pair<const char*, std::string>>;
-Handle bare(rd_kafka_type_t type, const Settings& settings) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  char why[512];
-  for (const auto& [name, value] : settings)
-    ENSURE(rd_kafka_conf_set(conf, name, value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK, "a known setting");
-  Handle handle{rd_kafka_new(type, conf, why, sizeof why)};
-  ENSURE(handle != nullptr, "the bare client starts");
-  return handle;
-}
-
-// Reads all of it with a commit for every so many records, and writes each value on to `to` unless that is empty.
+// Writes each record on to `to` unless that is empty.
 double bare_loop(const char* brokers, const std::string& from, const std::string& to) {
-  const Handle consumer = bare(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
-                                                   {"group.id", fresh_prefix()},
-                                                   {"enable.auto.commit", "false"},
-                                                   {"enable.auto.offset.store", "true"},
-                                                   {"auto.offset.reset", "earliest"},
-                                                   {"partition.assignment.strategy", "range"}});
-  const Handle producer = bare(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
-                                                   {"enable.idempotence", "true"},
-                                                   {"linger.ms", "0"},
-                                                   {"queue.buffering.max.messages", "200000"}});
-  rd_kafka_poll_set_consumer(consumer.get());
-  rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
-  rd_kafka_topic_partition_list_add(topics, from.c_str(), RD_KAFKA_PARTITION_UA);
-  rd_kafka_subscribe(consumer.get(), topics);
-  rd_kafka_topic_partition_list_destroy(topics);
-  int seen = 0;
-  const auto take = [&](rd_kafka_message_t* message) {
-    if (!to.empty()) {
-      std::array<rd_kafka_vu_t, 5> parts{};
-      parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
-      parts[0].u.cstr = to.c_str();
-      parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-      parts[1].u.i32 = message->partition;
-      parts[2].vtype = RD_KAFKA_VTYPE_KEY;
-      parts[2].u.mem = {message->key, message->key_len};
-      parts[3].vtype = RD_KAFKA_VTYPE_VALUE;
-      parts[3].u.mem = {message->payload, message->len};
-      parts[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-      parts[4].u.i = RD_KAFKA_MSG_F_COPY;
-      const rd_kafka_error_t* error = rd_kafka_produceva(producer.get(), parts.data(), parts.size());
-      ENSURE(error == nullptr, "the bare record is taken");
-      rd_kafka_poll(producer.get(), 0);
-    }
-    if (++seen % commit_every == 0) rd_kafka_commit(consumer.get(), nullptr, 1);
-    rd_kafka_message_destroy(message);
+  BareConsumer consumer{brokers, fresh_prefix(), from};
+  BareProducer producer{brokers, "0"};
+  std::uint64_t sum = 0;
+  const auto pass_on = [&](const rd_kafka_message_t& message) {
+    rd_kafka_headers_t* headers = nullptr;
+    rd_kafka_message_headers(&message, &headers);
+    producer.produce(to, message.partition,
+                     {.key = {static_cast<const char*>(message.key), message.key_len},
+                      .value = {static_cast<const char*>(message.payload), message.len},
+                      .headers = rd_kafka_headers_copy(headers)});
+    producer.poll();
   };
-  rd_kafka_message_t* first = nullptr;  // joining is not measured
-  while (first == nullptr || first->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (first != nullptr) rd_kafka_message_destroy(first);
-    constexpr int wait_ms = 100;
-    first = rd_kafka_consumer_poll(consumer.get(), wait_ms);
-  }
+  BareMessage message = consumer.next();  // joining is not measured
   const double seconds = cpu_seconds_of([&] {
-    take(first);
-    constexpr int wait_ms = 100;
-    while (seen < events) {
-      rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer.get(), wait_ms);
-      if (message == nullptr) continue;
-      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        take(message);
-      } else {
-        rd_kafka_message_destroy(message);
+    for (int seen = 1;; ++seen) {
+      sum += touched(*message);
+      if (!to.empty()) pass_on(*message);
+      if (seen % commit_every == 0) {
+        if (!to.empty()) producer.wait_for(seen);
+        consumer.commit(false);
       }
+      if (seen == events) break;
+      message = consumer.next();
     }
-    constexpr int flush_ms = 60'000;
-    ENSURE(rd_kafka_flush(producer.get(), flush_ms) == RD_KAFKA_RESP_ERR_NO_ERROR, "all bare records are written");
   });
-  rd_kafka_consumer_close(consumer.get());
   return seconds * 1e6 / events;
 }
 

@@ -1,7 +1,4 @@
 // KafkaLog beside bare librdkafka with the same settings: the same keys, values and headers over the same broker.
-#include <librdkafka/rdkafka.h>
-
-#include <atomic>
 #include <cstdlib>
 #include <string>
 
@@ -12,6 +9,7 @@
 #include "common/async/scope.hpp"
 #include "common/base/ensure.hpp"
 #include "common/log/kafka_log.hpp"
+#include "tests/bench/bare_kafka.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/support/run.hpp"
 
@@ -91,66 +89,14 @@ struct OurLog {
   }
 };
 
-// A producer as its documentation shows it: produce, poll, count the reports.
-class BareProducer {
- public:
-  explicit BareProducer(const char* linger) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    set(conf, "bootstrap.servers", brokers());
-    set(conf, "enable.idempotence", "true");
-    set(conf, "acks", "all");
-    set(conf, "linger.ms", linger);
-    set(conf, "socket.nagle.disable", "true");
-    set(conf, "queue.buffering.max.messages", "50000");
-    rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-      ENSURE(message->err == RD_KAFKA_RESP_ERR_NO_ERROR, "the bare record is written");
-      ++*static_cast<int*>(opaque);
-    });
-    rd_kafka_conf_set_opaque(conf, &reported_);
-    char why[512];
-    producer_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why));
-    ENSURE(producer_ != nullptr, "the bare producer starts");
+void produce(BareProducer& bare, const std::string& topic, int i) {
+  rd_kafka_headers_t* headers = rd_kafka_headers_new(2);
+  for (const auto& [name, bytes] : {std::pair{&header_name, &header_value}, std::pair{&sum_name, &sum_value}}) {
+    rd_kafka_header_add(headers, name->data(), static_cast<ssize_t>(name->size()), bytes->data(),
+                        static_cast<ssize_t>(bytes->size()));
   }
-
-  void produce(const std::string& topic, int i) {
-    rd_kafka_headers_t* headers = rd_kafka_headers_new(2);
-    rd_kafka_header_add(headers, header_name.data(), static_cast<ssize_t>(header_name.size()), header_value.data(),
-                        static_cast<ssize_t>(header_value.size()));
-    rd_kafka_header_add(headers, sum_name.data(), static_cast<ssize_t>(sum_name.size()), sum_value.data(),
-                        static_cast<ssize_t>(sum_value.size()));
-    std::array<rd_kafka_vu_t, 6> parts{};
-    parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
-    parts[0].u.cstr = topic.c_str();
-    parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-    parts[1].u.i32 = i % partitions;
-    parts[2].vtype = RD_KAFKA_VTYPE_KEY;
-    parts[2].u.mem = {const_cast<char*>(key.data()), key.size()};
-    parts[3].vtype = RD_KAFKA_VTYPE_VALUE;
-    parts[3].u.mem = {const_cast<char*>(value.data()), value.size()};
-    parts[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-    parts[4].u.i = RD_KAFKA_MSG_F_COPY;
-    parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
-    parts[5].u.headers = headers;
-    rd_kafka_error_t* error = rd_kafka_produceva(producer_.get(), parts.data(), parts.size());
-    ENSURE(error == nullptr, "the bare record is taken");
-  }
-  void wait_for(int count) {
-    while (reported_ < count) rd_kafka_poll(producer_.get(), 10);
-  }
-  void poll() { rd_kafka_poll(producer_.get(), 0); }
-  [[nodiscard]] int reported() const { return reported_; }
-
- private:
-  static void set(rd_kafka_conf_t* conf, const char* name, const char* what) {
-    char why[512];
-    ENSURE(rd_kafka_conf_set(conf, name, what, why, sizeof why) == RD_KAFKA_CONF_OK, "the bare setting is known");
-  }
-  struct Destroy {
-    void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
-  };
-  int reported_ = 0;
-  std::unique_ptr<rd_kafka_t, Destroy> producer_;
-};
+  bare.produce(topic, i % partitions, {.key = key, .value = value, .headers = headers});
+}
 
 double our_rate(const std::string& topic) {
   OurLog ours;
@@ -159,13 +105,13 @@ double our_rate(const std::string& topic) {
 }
 
 double bare_rate(const std::string& topic, const char* linger) {
-  BareProducer bare{linger};
-  for (int i = 0; i < partitions; ++i) bare.produce(topic, i);
+  BareProducer bare{brokers(), linger};
+  for (int i = 0; i < partitions; ++i) produce(bare, topic, i);
   bare.wait_for(partitions);
   return records / seconds_of([&] {
            for (int i = 0; i < records; ++i) {
              while (partitions + i - bare.reported() >= callers) bare.wait_for(partitions + i - callers + 1);
-             bare.produce(topic, i);
+             produce(bare, topic, i);
              bare.poll();
            }
            bare.wait_for(partitions + records);
@@ -189,24 +135,17 @@ double our_latency(const std::string& topic) {
 }
 
 double bare_latency(const std::string& topic) {
-  BareProducer bare{"0.5"};
-  for (int i = 0; i < partitions; ++i) bare.produce(topic, i);
+  BareProducer bare{brokers(), "0.5"};
+  for (int i = 0; i < partitions; ++i) produce(bare, topic, i);
   bare.wait_for(partitions);
   std::vector<double> micros;
   for (int i = 0; i < records_one_by_one; ++i) {
     micros.push_back(1e6 * seconds_of([&] {
-                       bare.produce(topic, i);
+                       produce(bare, topic, i);
                        bare.wait_for(partitions + i + 1);
                      }));
   }
   return median(micros);
-}
-
-// Every byte is looked at, so that nobody measures a pointer.
-std::uint64_t touched(std::string_view bytes) {
-  std::uint64_t sum = 0;
-  for (const char byte : bytes) sum += static_cast<unsigned char>(byte);
-  return sum;
 }
 
 Task<std::uint64_t> consume(log::Consumer& consumer) {
@@ -258,74 +197,17 @@ double our_consuming(const std::string& topic) {
 }
 
 double bare_consuming(const std::string& topic) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  const auto set = [conf](const char* name, const char* what) {
-    char why[512];
-    ENSURE(rd_kafka_conf_set(conf, name, what, why, sizeof why) == RD_KAFKA_CONF_OK, "the bare setting is known");
-  };
-  set("bootstrap.servers", brokers());
-  set("group.id", fresh_name("bare").c_str());
-  set("enable.auto.commit", "false");
-  set("enable.auto.offset.store", "false");
-  set("auto.offset.reset", "earliest");
-  set("partition.assignment.strategy", "range");
-  char why[512];
-  rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-  ENSURE(consumer != nullptr, "the bare consumer starts");
-  rd_kafka_poll_set_consumer(consumer);
-  rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
-  rd_kafka_topic_partition_list_add(topics, topic.c_str(), RD_KAFKA_PARTITION_UA);
-  rd_kafka_subscribe(consumer, topics);
-  rd_kafka_topic_partition_list_destroy(topics);
-
+  BareConsumer bare{brokers(), fresh_name("bare"), topic};
+  BareMessage message = bare.next();  // joining is not measured here either
   std::uint64_t sum = 0;
-  int seen = 0;
-  std::vector<std::int64_t> next(partitions, -1);
-  const auto take = [&](rd_kafka_message_t* message) {
-    sum += touched({static_cast<const char*>(message->key), message->key_len}) +
-           touched({static_cast<const char*>(message->payload), message->len});
-    rd_kafka_headers_t* headers = nullptr;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      const char* name = nullptr;
-      const void* bytes = nullptr;
-      std::size_t size = 0;
-      for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &bytes, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
-           ++i) {
-        sum += touched(name) + touched({static_cast<const char*>(bytes), size});
-      }
-    }
-    next[static_cast<std::size_t>(message->partition)] = message->offset + 1;
-    ++seen;
-  };
-  const auto commit = [&] {
-    rd_kafka_topic_partition_list_t* offsets = rd_kafka_topic_partition_list_new(partitions);
-    for (int partition = 0; partition < partitions; ++partition) {
-      if (next[static_cast<std::size_t>(partition)] < 0) continue;
-      rd_kafka_topic_partition_list_add(offsets, topic.c_str(), partition)->offset =
-          next[static_cast<std::size_t>(partition)];
-    }
-    rd_kafka_commit(consumer, offsets, 0);
-    rd_kafka_topic_partition_list_destroy(offsets);
-  };
-  rd_kafka_message_t* first = nullptr;  // joining is not measured here either
-  while (first == nullptr || first->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (first != nullptr) rd_kafka_message_destroy(first);
-    first = rd_kafka_consumer_poll(consumer, 100);
-  }
-  const double rate = consumed / seconds_of([&] {
-                        take(first);
-                        rd_kafka_message_destroy(first);
-                        while (seen < consumed) {
-                          rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer, 100);
-                          if (message == nullptr) continue;
-                          if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) take(message);
-                          rd_kafka_message_destroy(message);
-                          if (seen % commit_every == 0) commit();
-                        }
-                      });
-  rd_kafka_consumer_close(consumer);
-  rd_kafka_destroy(consumer);
-  return rate;
+  return consumed / seconds_of([&] {
+           for (int seen = 1;; ++seen) {
+             sum += touched(*message);
+             if (seen % commit_every == 0) bare.commit(true);
+             if (seen == consumed) break;
+             message = bare.next();
+           }
+         });
 }
 
 }  // namespace
