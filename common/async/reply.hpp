@@ -3,9 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/async/loop.hpp"
 #include "common/async/task.hpp"
@@ -38,6 +40,21 @@ class Reply : public std::enable_shared_from_this<Reply<T>> {
     if (given_.exchange(true, std::memory_order_relaxed)) return;
     value_.emplace(std::move(value));  // this thread's alone until the inbox hands it over
     loop_.post([self = this->shared_from_this()] { self->arrived(); });
+  }
+
+  // The same for several at once: one entry in the inbox of each loop.
+  static void give_all_from(std::vector<std::pair<std::shared_ptr<Reply>, T>> answers) {
+    std::map<Loop*, std::vector<std::shared_ptr<Reply>>> given;
+    for (auto& [reply, value] : answers) {
+      if (reply->given_.exchange(true, std::memory_order_relaxed)) continue;
+      reply->value_.emplace(std::move(value));
+      given[&reply->loop_].push_back(std::move(reply));
+    }
+    for (auto& [loop, replies] : given) {
+      loop->post([these = std::move(replies)] {
+        for (const auto& reply : these) reply->arrived();
+      });
+    }
   }
 
   // At most one waiter. Throws operation_aborted when cancelled; a value given later is dropped.

@@ -159,10 +159,15 @@ Done KafkaProducer::hand_over(State& state, KafkaAppend& append) const {
   return {};
 }
 
-void KafkaProducer::forget(State& state, KafkaAppend& append) {
+void KafkaProducer::take_out(State& state, KafkaAppend& append, KafkaAppends& to) {
   state.records -= append.records().size();
   state.bytes -= append.bytes();
-  append.list->erase(append.place);
+  State::move(append, to, to.end());
+}
+
+void KafkaProducer::forget(State& state, KafkaAppend& append) {
+  KafkaAppends gone;
+  take_out(state, append, gone);
 }
 
 void KafkaProducer::wake(State& state) {
@@ -198,9 +203,9 @@ bool KafkaProducer::serve() {
     return true;
   }
   rd_kafka_poll(client, milliseconds(wait));
-  settle();
-  look_up_topics();
-  answer_overdue();
+  const auto pending = settle();
+  if (pending.waiting) look_up_topics();
+  if (pending.overdue) answer_overdue();
   if (rd_kafka_fatal_error(client, nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) give_up_session();
   return true;
 }
@@ -218,11 +223,10 @@ void KafkaProducer::delivered(rd_kafka_t* /*client*/, const rd_kafka_message_t* 
 }
 
 // What was reported in this turn. A topic that turns out to be gone is asked for again next time.
-void KafkaProducer::settle() {
-  if (reports_.empty()) return;
-  Answers answers;
+KafkaProducer::Pending KafkaProducer::settle() {
+  KafkaAppends over;  // answered and freed after the lock: callers wait for it
   const auto now = clock_.now();
-  state_.with([&](State& state) {
+  const auto pending = state_.with([&](State& state) {
     for (auto& report : reports_) {
       auto& append = *report.slot->append;
       open_gate(report, now);
@@ -230,12 +234,20 @@ void KafkaProducer::settle() {
       if (report.failure && report.failure->kind == Kind::not_found) state.forget_routes(append);
       const bool overdue = append.reply == nullptr;
       if (overdue ? append.with_the_library() : !append.settled()) continue;
-      if (!overdue) answers.push_back({std::move(append.reply), append.outcome()});
-      forget(state, append);
+      take_out(state, append, over);
     }
+    const auto oldest = now - settings_.append_wait_max;
+    const auto is_overdue = [&](const KafkaAppends& those) { return !those.empty() && those.front().began <= oldest; };
+    return Pending{.waiting = !state.waiting.empty(),
+                   .overdue = is_overdue(state.waiting) || is_overdue(state.pending)};
   });
   reports_.clear();
+  Answers answers;
+  for (auto& append : over) {
+    if (append.reply != nullptr) answers.emplace_back(std::move(append.reply), append.outcome());
+  }
   give(std::move(answers));
+  return pending;
 }
 
 void KafkaProducer::open_gate(const KafkaAppend::Report& report, Instant now) {
@@ -278,7 +290,7 @@ Appended KafkaProducer::maybe_written() {
 }
 
 void KafkaProducer::give(Answers answers) {
-  for (auto& [reply, appended] : answers) reply->give_from(std::move(appended));
+  Reply<Appended>::give_all_from(std::move(answers));
 }
 
 // --- Topics that were not seen yet

@@ -65,16 +65,17 @@ class KafkaProducer {
     KafkaGate& gate(const Outgoing& record);
     static void move(KafkaAppend& append, KafkaAppends& to, KafkaAppends::iterator before);
   };
-  struct Answer {
-    std::shared_ptr<Reply<Appended>> reply;
-    Appended appended;
+  struct Pending {
+    bool waiting = false;  // for their topics or gates
+    bool overdue = false;
   };
-  using Answers = std::vector<Answer>;
+  using Answers = std::vector<std::pair<std::shared_ptr<Reply<Appended>>, Appended>>;
   using Asked = std::unordered_map<std::string, Result<std::int32_t>>;
 
   Done check_open(State& state) const;
   [[nodiscard]] Done check_room(const State& state, const KafkaAppend& append) const;
   [[nodiscard]] Done hand_over(State& state, KafkaAppend& append) const;
+  static void take_out(State& state, KafkaAppend& append, KafkaAppends& to);
   static void forget(State& state, KafkaAppend& append);
   static void wake(State& state);
 
@@ -82,7 +83,7 @@ class KafkaProducer {
   void run();
   bool serve();  // one turn; false at the end
   static void delivered(rd_kafka_t* client, const rd_kafka_message_t* message, void* voice);
-  void settle();
+  Pending settle();
   void answer_overdue();
   static Appended maybe_written();
   static void open_gate(const KafkaAppend::Report& report, Instant now);

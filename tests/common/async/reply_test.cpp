@@ -1,5 +1,7 @@
 #include "common/async/reply.hpp"
 
+#include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -154,6 +156,31 @@ TEST_CASE("thousands of values from several threads each reach their waiter") {
   for (auto& giver : givers) giver.join();
 
   CHECK(sum == static_cast<long>(threads * each * (each - 1) / 2));
+}
+
+TEST_CASE("values that are given together each reach their waiter in its own loop") {
+  constexpr int each = 100;
+  std::array<Loop, 2> loops;
+  std::array<long, 2> sums{};
+  std::vector<std::pair<std::shared_ptr<Reply<int>>, int>> answers;
+  std::deque<Scope> scopes;
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    auto& scope = scopes.emplace_back(loops[i]);
+    for (int n = 0; n < each; ++n) {
+      answers.emplace_back(Reply<int>::on(loops[i]), n);
+      scope.start(add(answers.back().first, sums[i]));
+      loops[i].run_ready();
+    }
+  }
+  const auto early = answers.front().first;
+  early->give(1'000);  // the first wins
+
+  std::thread giver{[&] { Reply<int>::give_all_from(std::exchange(answers, {})); }};
+  giver.join();
+  for (std::size_t i = 0; i < loops.size(); ++i) run_task(loops[i], scopes[i].join());
+
+  CHECK(sums[0] == 1'000 + each * (each - 1) / 2);
+  CHECK(sums[1] == each * (each - 1) / 2);
 }
 
 TEST_CASE("of two threads that give the same reply one wins") {
