@@ -28,6 +28,11 @@ void Timer::disarm() {
   if (queue_.empty() && queue_.emptied_) queue_.emptied_();
 }
 
+Instant Timer::due() const {
+  ENSURE(armed(), "a timer that is not armed has no due time");
+  return queue_.heap_[place_].due;
+}
+
 TimerQueue::TimerQueue(std::function<void(Instant)> earliest_changed, std::function<void()> emptied)
     : earliest_changed_(std::move(earliest_changed)), emptied_(std::move(emptied)) {}
 

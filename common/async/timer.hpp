@@ -35,6 +35,7 @@ class Timer {
   void arm(Instant due);  // re-arming moves it
   void disarm();
   [[nodiscard]] bool armed() const { return place_ != nowhere; }
+  [[nodiscard]] Instant due() const;  // only when armed
 
  private:
   friend class TimerQueue;

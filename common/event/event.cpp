@@ -98,9 +98,20 @@ Result<std::string> encode_value(const Event& event) {
   auto unknown = write_json(event.unknown, value_limits);
   if (!unknown) return fail(std::move(unknown.error()).while_doing("the event's unknown members"));
 
-  std::string value =
-      fmt::format(R"({{"version":"{}.{}","root":"{}")", event.version.major, event.version.minor, event.root);
-  if (event.parent) value += fmt::format(R"(,"parent":"{}")", *event.parent);
+  std::string value;
+  constexpr std::size_t frame_bytes = 160;
+  value.reserve(frame_bytes + data->size() + unknown->size());
+  value += R"({"version":")";
+  value += fmt::format_int{event.version.major}.str();
+  value += '.';
+  value += fmt::format_int{event.version.minor}.str();
+  value += R"(","root":")";
+  value += event.root.text();
+  if (event.parent) {
+    value += R"(","parent":")";
+    value += event.parent->text();
+  }
+  value += '"';
   value += R"(,"data":)";
   value += *data;
   if (!event.unknown.members()->empty()) value += ',';

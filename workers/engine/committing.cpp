@@ -4,11 +4,10 @@
 namespace sluice::engine {
 
 void EngineCore::commit_soon() {
-  if (completions >= limits.commit_completions) {
-    commit_timer.arm(parts.clock.now());
-  } else if (!commit_timer.armed()) {
-    commit_timer.arm(parts.clock.now() + limits.commit_pause);
-  }
+  const bool at_once = completions >= limits.commit_completions;
+  if (commit_timer.armed() && !at_once) return;
+  const Instant due = parts.clock.now() + (at_once ? Duration{} : Duration{limits.commit_pause});
+  if (!commit_timer.armed() || due < commit_timer.due()) commit_timer.arm(due);
 }
 
 // None when the side is not assigned.

@@ -67,6 +67,7 @@ TEST_CASE("arming again moves a timer either way") {
   fixed.arm(at(2s));
 
   moved.arm(at(3s));
+  CHECK(moved.due() == at(3s));
   CHECK(queue.size() == 2);
   CHECK(queue.earliest() == at(2s));
   moved.arm(at(1s));
@@ -165,6 +166,12 @@ TEST_CASE("a timer may outlive its queue") {
 
 TEST_CASE("an empty queue has no earliest time") {
   CHECK(dies_saying("no earliest time", [] { (void)TimerQueue{{}}.earliest(); }));
+}
+
+TEST_CASE("a timer that is not armed has no due time") {
+  TimerQueue queue{{}};
+  const Timer timer{queue, {}};
+  CHECK(dies_saying("not armed", [&] { (void)timer.due(); }));
 }
 
 TEST_CASE("a callback that destroys its own timer is a broken promise") {
