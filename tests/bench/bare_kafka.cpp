@@ -1,7 +1,5 @@
 #include "tests/bench/bare_kafka.hpp"
 
-#include <array>
-
 #include "common/base/ensure.hpp"
 
 namespace sluice::bench {
@@ -99,21 +97,11 @@ BareProducer::BareProducer(const char* brokers, const char* linger) {
 }
 
 void BareProducer::produce(const std::string& topic, std::int32_t partition, const Record& record) {
-  std::array<rd_kafka_vu_t, 6> parts{};
-  parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
-  parts[0].u.cstr = topic.c_str();
-  parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-  parts[1].u.i32 = partition;
-  parts[2].vtype = RD_KAFKA_VTYPE_KEY;
-  parts[2].u.mem = {const_cast<char*>(record.key.data()), record.key.size()};
-  parts[3].vtype = RD_KAFKA_VTYPE_VALUE;
-  parts[3].u.mem = {const_cast<char*>(record.value.data()), record.value.size()};
-  parts[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  parts[4].u.i = RD_KAFKA_MSG_F_COPY;
-  parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
-  parts[5].u.headers = record.headers;
-  const rd_kafka_error_t* error = rd_kafka_produceva(client_.get(), parts.data(), parts.size());
-  ENSURE(error == nullptr, "the bare record is taken");
+  const auto error = rd_kafka_producev(
+      client_.get(), RD_KAFKA_VTYPE_TOPIC, topic.c_str(), RD_KAFKA_VTYPE_PARTITION, partition, RD_KAFKA_VTYPE_KEY,
+      record.key.data(), record.key.size(), RD_KAFKA_VTYPE_VALUE, record.value.data(), record.value.size(),
+      RD_KAFKA_VTYPE_HEADERS, record.headers, RD_KAFKA_VTYPE_MSGFLAGS, RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_END);
+  ENSURE(error == RD_KAFKA_RESP_ERR_NO_ERROR, "the bare record is taken");
 }
 
 void BareProducer::wait_for(int count) {

@@ -1,5 +1,6 @@
 // KafkaLog beside bare librdkafka with the same settings: the same keys, values and headers over the same broker.
 #include <cstdlib>
+#include <map>
 #include <string>
 
 #include <fmt/format.h>
