@@ -23,8 +23,7 @@ Task<> EngineCore::live(PairPtr pair, Lane& lane) {
       join_parked(pair, lane);
       break;
     }
-    if (solitude.is_alone(runner(lane.id)) &&
-        lane.tries > 0) {  // its answer was progress; what comes now may still kill
+    if (lane.tries > 0 && solitude.is_alone(runner(lane.id))) {  // it answered, which was progress; now it may kill
       const bool noted = co_await begin_group(pair, Which::main, 1, lane.queue.front().offset);
       if (!noted) break;
     }
