@@ -156,6 +156,7 @@ void EngineCore::lift(const event::Tenant& tenant, std::string_view by) {
 
 // True: this event must not become a dead letter now. It is asked before the letter is written.
 bool EngineCore::holds_letter(const event::Event& event, const Never& never) {
+  if (never.error_class == crash_suspect) return false;  // tried again it would end the process again
   if (const auto* pause = pausing.find(event.tenant); pause != nullptr && pause->who == dead_rate_pauses) return true;
   const auto fingerprint = fingerprint_of(spec.name, class_of(never), never.code, never.why.sentence);
   if (!dead_rate.trips(event.tenant.text(), fingerprint, parts.clock.now())) return false;

@@ -5,8 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include "common/store/pauses.hpp"
 #include "tests/workers/engine/both_logs.hpp"
 #include "tests/workers/engine/engine_world.hpp"
+#include "workers/engine/pausing.hpp"
 #include "workers/engine/trial.hpp"
 
 using namespace sluice;
@@ -338,6 +340,54 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
 }
 
 TEST_CASE_TEMPLATE_INVOKE(trial_stories, WithoutTransactions, WithTransactions);
+
+namespace {
+
+// A parked head kills each process that runs it. How many processes began until there is a letter; before the one with
+// this number the breaker of dead letters pauses the tenant.
+int lives_until_letter(int paused_life) {
+  EngineWorld world{true};
+  Killer killer{world};
+  world.script.otherwise = [](const event::Event&, Attempt&) -> Task<Outcome> {
+    return []() -> Task<Outcome> { co_return Outcome{Later{{Kind::unavailable, "not now"}}}; }();
+  };
+  world.start();
+  world.send("x", 1);
+  world.pass(40s);
+  REQUIRE(world.process->engine->figures().parked_lanes == 1);
+  world.crash();
+  world.script.otherwise = {};
+  world.script.steps["x1"] = killer.step();
+  int lives = 0;
+  while (world.read(world.topics.dead).empty() && lives < 20) {
+    if (++lives == paused_life) {
+      db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
+      REQUIRE(world.world
+                  .run(store::pause(outside, {.tenant = event::Tenant::parse("default").value(),
+                                              .pool = "classify",
+                                              .reason = "too many",
+                                              .who = std::string{dead_rate_pauses},
+                                              .since = world.world.clock.wall()}))
+                  .has_value());
+      world.world.run(outside.close());
+    }
+    world.start();
+    world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
+    killer.struck = false;
+    world.crash();
+  }
+  return lives;
+}
+
+}  // namespace
+
+TEST_CASE("what is convicted becomes a dead letter even while its tenant's letters are held back") {
+  constexpr int never = -1;
+  const int lives = lives_until_letter(never);
+  REQUIRE(lives < 20);
+
+  CHECK(lives_until_letter(lives) == lives);
+}
 
 namespace {
 
