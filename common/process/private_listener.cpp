@@ -1,5 +1,6 @@
 #include "common/process/private_listener.hpp"
 
+#include <atomic>
 #include <thread>
 
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ struct PrivateListener::Server {
   httplib::Server http;
   int port = 0;
   std::thread thread;
+  std::atomic<bool> over{false};  // the thread has ended
 
   void route(const Readiness& readiness, const Metrics& metrics) {
     http.Get("/livez", [&](const httplib::Request&, httplib::Response& response) {
@@ -83,7 +85,12 @@ Result<std::unique_ptr<PrivateListener>> PrivateListener::listen(const std::stri
                                           address, port));
   }
   auto* place = server.get();
-  server->thread = std::thread{[place] { place->http.listen_after_bind(); }};
+  server->thread = std::thread{[place] {
+    place->http.listen_after_bind();
+    place->over = true;
+  }};
+  // A stop() that came before it runs would do nothing, and the end would wait for ever.
+  while (!place->http.is_running() && !place->over) std::this_thread::yield();
   return std::unique_ptr<PrivateListener>{new PrivateListener{std::move(server)}};
 }
 

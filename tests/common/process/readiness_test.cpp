@@ -86,3 +86,10 @@ TEST_CASE("the private listener answers health and metrics and nothing else") {
   REQUIRE_FALSE(second);
   CHECK(second.error().sentence.starts_with("SLUICE_PRIVATE_PORT: cannot listen on 127.0.0.1:"));
 }
+
+TEST_CASE("a private listener that ends at once ends") {
+  SimulatedWorld world;
+  Readiness readiness{world.clock};
+  Metrics metrics;
+  for (int round = 0; round < 100; ++round) CHECK(PrivateListener::listen("127.0.0.1", 0, readiness, metrics));
+}
