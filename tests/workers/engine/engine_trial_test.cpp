@@ -1,5 +1,6 @@
 // An event that kills the process is found, and nobody else is blamed.
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -52,6 +53,21 @@ struct Killer {
       world.start();
     }
     return deaths;
+  }
+
+  // Starts the process again whenever it died, until there is a dead letter. How many began; `before` each of them.
+  int restart_until_letter(const std::function<void(int life)>& before = {}) {
+    constexpr int lives_max = 40;
+    int lives = 0;
+    while (lives < lives_max && world.read(world.topics.dead).empty()) {
+      ++lives;
+      if (before) before(lives);
+      world.start();
+      world.until([&] { return struck || !world.read(world.topics.dead).empty(); }, 60s);
+      struck = false;
+      world.crash();
+    }
+    return lives;
   }
 
   EngineWorld& world;
@@ -124,14 +140,9 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
     world.script.steps["x1"] = killer.step();
     world.send("x", 1);
     int sent = 0;
-    int deaths = 0;
-    for (; deaths < 40 && world.read(world.topics.dead).empty(); ++deaths) {
+    const int deaths = killer.restart_until_letter([&](int /*life*/) {
       for (int n = 0; n < 20; ++n) world.send(fmt::format("p{}x", ++sent), 1);
-      world.start();
-      world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
-      killer.struck = false;
-      world.crash();
-    }
+    });
 
     MESSAGE("restarts until the culprit was found: ", deaths);
     CHECK(deaths <= 20);
@@ -299,13 +310,7 @@ TEST_CASE_TEMPLATE_DEFINE("what kills the process is found", Atomic, trial_stori
       world.send(waits, 4);
     }
 
-    int deaths = 0;
-    for (; deaths < 40 && world.read(world.topics.dead).empty(); ++deaths) {
-      world.start();
-      world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
-      killer.struck = false;
-      world.crash();
-    }
+    const int deaths = killer.restart_until_letter();
 
     MESSAGE("restarts until the culprit was found: ", deaths);
     CHECK(deaths <= 20);
@@ -358,25 +363,18 @@ int lives_until_letter(int paused_life) {
   world.crash();
   world.script.otherwise = {};
   world.script.steps["x1"] = killer.step();
-  int lives = 0;
-  while (world.read(world.topics.dead).empty() && lives < 20) {
-    if (++lives == paused_life) {
-      db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
-      REQUIRE(world.world
-                  .run(store::pause(outside, {.tenant = event::Tenant::parse("default").value(),
-                                              .pool = "classify",
-                                              .reason = "too many",
-                                              .who = std::string{dead_rate_pauses},
-                                              .since = world.world.clock.wall()}))
-                  .has_value());
-      world.world.run(outside.close());
-    }
-    world.start();
-    world.until([&] { return killer.struck || !world.read(world.topics.dead).empty(); }, 60s);
-    killer.struck = false;
-    world.crash();
-  }
-  return lives;
+  return killer.restart_until_letter([&](int life) {
+    if (life != paused_life) return;
+    db::SimulatedDatabase outside{world.store, world.world.loop, world.world.clock, world.world.random};
+    REQUIRE(world.world
+                .run(store::pause(outside, {.tenant = event::Tenant::parse("default").value(),
+                                            .pool = "classify",
+                                            .reason = "too many",
+                                            .who = std::string{dead_rate_pauses},
+                                            .since = world.world.clock.wall()}))
+                .has_value());
+    world.world.run(outside.close());
+  });
 }
 
 }  // namespace
